@@ -1,0 +1,1 @@
+"""CamDigiKey's composition root: the command line, the whole server, the demo."""
