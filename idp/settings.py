@@ -1,0 +1,94 @@
+"""Settings of the provider: frozen, from `IDP_*`, secrets redacted."""
+
+import os
+from datetime import timedelta
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "IDP_"
+Environment = Literal["development", "production"]
+
+
+class IdpSettings(BaseSettings):
+    """What an operator may set. Unknown `IDP_*` names are refused."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+
+    environment: Environment = "production"
+    issuer: str
+    app_origin: str
+    store: str = "sqlite:///data/camdigikey.sqlite3"
+    redis: SecretStr | None = None
+    master_key_file: Path = Path("data/master.key")
+    master_key: SecretStr | None = None
+
+    sms_sender: str = "idp.engines.sms_twilio:create"
+    twilio_account_sid: str = ""
+    twilio_auth_token: SecretStr = SecretStr("")
+    twilio_sender: str = ""
+    twilio_base_url: str = "https://api.twilio.com"
+
+    access_token_life: timedelta = timedelta(minutes=10)
+    id_token_life: timedelta = timedelta(minutes=10)
+    refresh_life: timedelta = timedelta(days=30)
+    code_life: timedelta = timedelta(seconds=60)
+    session_life: timedelta = timedelta(hours=8)
+    interaction_life: timedelta = timedelta(minutes=30)
+    challenge_pending: timedelta = timedelta(seconds=180)
+    challenge_claimed: timedelta = timedelta(seconds=120)
+    challenge_approved: timedelta = timedelta(seconds=60)
+    challenge_renewals: int = Field(default=5, ge=0)
+    claims_a_minute: int = Field(default=10, ge=1)
+
+    code_digits: int = Field(default=6, ge=6, le=8)
+    code_validity: timedelta = timedelta(minutes=5)
+    code_attempts: int = Field(default=5, ge=1)
+    code_resend: tuple[int, ...] = (30, 60, 120)
+    codes_per_number_an_hour: int = Field(default=5, ge=1)
+    codes_per_prefix_an_hour: int = Field(default=20, ge=1)
+    registrations_per_device_a_day: int = Field(default=3, ge=1)
+    registration_life: timedelta = timedelta(days=7)
+
+    trusted_proxies: tuple[str, ...] = ()
+
+    @field_validator("issuer", "app_origin")
+    @classmethod
+    def _is_origin(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in {"http", "https"} or not parts.netloc or parts.path:
+            raise ValueError("must be an origin without a path: https://host[:port]")
+        return value
+
+    @model_validator(mode="after")
+    def _is_safe(self) -> "IdpSettings":
+        if self.issuer == self.app_origin:
+            raise ValueError("the issuer and the app need different origins")
+        if self.environment == "production":
+            for url in (self.issuer, self.app_origin):
+                if not url.startswith("https://"):
+                    raise ValueError("production speaks https only")
+        return self
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether cookies may demand TLS."""
+        return self.issuer.startswith("https://")
+
+    @property
+    def rp_id(self) -> str:
+        """The WebAuthn relying-party identifier: the issuer's host."""
+        return urlsplit(self.issuer).hostname or ""
+
+
+def load_settings() -> IdpSettings:
+    """Read the environment once; raises ValueError for unknown `IDP_*` names."""
+    known = {PREFIX + name.upper() for name in IdpSettings.model_fields}
+    set_names = {name for name in os.environ if name.upper().startswith(PREFIX)}  # noqa: TID251 - this is the one reader
+    unknown = {name for name in set_names if name.upper() not in known}
+    if unknown:
+        raise ValueError(f"unknown settings: {', '.join(sorted(unknown))}")
+    return IdpSettings()  # type: ignore[call-arg]  # from the environment

@@ -1,0 +1,75 @@
+"""The store of the hot paths: constant statements in, plain tuples out.
+
+A statement is written once, with numbered places (`$1`), and runs on SQLite and
+PostgreSQL alike. Columns are text, 64-bit integers (instants are milliseconds
+since 1970, flags are nullable instants) and bytes, so values need no conversion.
+
+A transaction commits when its block ends normally **and when the domain refuses**
+(`idp.errors.IdentityError`): a refused attempt stays spent. Any other exception
+rolls it back. Leaving the block means that the change is durable.
+"""
+
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+Value = str | int | bytes | None
+Row = tuple[Value, ...]
+
+
+class Transaction(Protocol):
+    """A block of statements that happen together or not at all."""
+
+    async def one(self, statement: str, *values: Value) -> Row | None:
+        """Run the statement and return its first row, if any."""
+        ...
+
+    async def all(self, statement: str, *values: Value) -> list[Row]:
+        """Run the statement and return its rows."""
+        ...
+
+    async def run(self, statement: str, *values: Value) -> int:
+        """Run the statement and return how many rows it changed."""
+        ...
+
+
+@dataclass(slots=True)
+class Counters:
+    """Exact counts for tests: they pin the cost of the hot paths."""
+
+    statements: int = 0
+    commits: int = 0
+
+
+class Store(Protocol):
+    """One database."""
+
+    counters: Counters
+
+    def begin(self) -> AbstractAsyncContextManager[Transaction]:
+        """Open a transaction that may write."""
+        ...
+
+    def read(self) -> AbstractAsyncContextManager[Transaction]:
+        """Open a block that only reads what is committed."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of every connection."""
+        ...
+
+
+async def open_store(url: str) -> Store:
+    """Open the store at `sqlite:///PATH` or `postgresql://…`.
+
+    Raises ValueError for any other scheme.
+    """
+    if url.startswith("sqlite:///"):
+        from idp.storage.sqlite import SqliteStore  # noqa: PLC0415 - one engine a run
+
+        return SqliteStore(url.removeprefix("sqlite:///"))
+    if url.startswith(("postgresql://", "postgres://")):
+        from idp.storage.postgres import open_postgres  # noqa: PLC0415
+
+        return await open_postgres(url)
+    raise ValueError("the store is sqlite:///PATH or postgresql://…")
