@@ -1,11 +1,11 @@
-"""An append-only record of every decision; chained and signed each second.
+r"""An append-only record of every decision; chained and signed each second.
 
 Each event is a row that carries the digest of its own content, so logins never wait
 for one another. A task on one node appends the new rows to a chain (each link is
 the hash of the link before and the row's digest) and signs its head:
 
     event  event  event          rows, written inside the decision's transaction
-      \\      |      /
+      \      |      /
     link ─ link ─ link ─► head   sealed each second with the provider's key
 
 `camdigikey audit verify` reads it all again and names the first bad row and the

@@ -12,6 +12,7 @@ import hmac
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from hashlib import sha256
+from typing import Any
 
 import orjson
 
@@ -115,11 +116,15 @@ def thaw(data: bytes | str) -> Interaction:
     return Interaction(
         **{
             **raw,
-            "request": AuthorizationRequest(**request),
+            "request": AuthorizationRequest(**_tuples(raw["request"])),
             "requester": Requester(**raw["requester"]),
-            "login": login,
+            "login": None if login is None else Login(**_tuples(login)),
         }
     )
+
+
+def _tuples(raw: Any) -> Any:
+    return {k: tuple(v) if isinstance(v, list) else v for k, v in raw.items()}
 
 
 def _key(interaction_id: str) -> str:

@@ -4,6 +4,7 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 from redis.asyncio import Redis
 
@@ -43,14 +44,15 @@ class RedisEphemeral:
     async def put(self, key: str, record: Record, *, seconds: float) -> None:
         """Write a record, whatever was there."""
         async with self._redis.pipeline(transaction=True) as pipe:
+            fields: dict[Any, Any] = {"": "", **record}
             pipe.delete(PREFIX + key)
-            pipe.hset(PREFIX + key, mapping={"": "", **record})
+            pipe.hset(PREFIX + key, mapping=fields)
             pipe.pexpire(PREFIX + key, int(seconds * 1000))
             await pipe.execute()
 
     async def get(self, key: str) -> Record | None:
         """Return the record, or None when it is absent or over."""
-        found = await self._redis.hgetall(PREFIX + key)
+        found: dict[bytes, bytes] = await self._redis.hgetall(PREFIX + key)  # type: ignore[assignment]  # bytes unless asked otherwise
         if not found:
             return None
         return {k.decode(): v.decode() for k, v in found.items() if k}
@@ -81,7 +83,8 @@ class RedisEphemeral:
         """Return the 32 bytes that every node shares."""
         key = PREFIX + "secret:" + name
         await self._redis.set(key, secrets.token_bytes(32), nx=True)
-        found: bytes = await self._redis.get(key)
+        found = await self._redis.get(key)
+        assert isinstance(found, bytes)
         return found
 
     async def close(self) -> None:
