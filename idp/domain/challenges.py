@@ -1,0 +1,393 @@
+"""A login challenge: shown by the browser, answered by the citizen's device.
+
+    pending --claim--> claimed --approve--> approved --consume--> consumed
+       |                  |-----deny-----> denied
+       '----------------- cancel --------> cancelled
+
+Time ends every state but consumed. What is pending or claimed is short-lived and may
+be lost; the decision is one durable row (decisions.py) for which approve, deny and
+cancel race, and the short-lived state only follows it.
+"""
+
+import hmac
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from hashlib import sha256
+
+import orjson
+
+from idp.domain.interactions import Interaction, freeze, thaw
+from idp.domain.qr_codes import check_code, parse_code, qr_text
+from idp.errors import (
+    AssertionInvalid,
+    ChallengeClosed,
+    ChallengeTaken,
+    Exhausted,
+    NotFound,
+    Refused,
+)
+from idp.interfaces import Clock
+from idp.storage.columns import b64decode, b64encode, new_id, to_millis
+from idp.storage.ephemeral import Ephemeral, Record
+from idp.storage.signals import Signals
+
+SECRET_BYTES = 32
+AHEAD = 5  # seconds of codes a page is given
+
+
+class Channel(StrEnum):
+    """How the device learns of a challenge."""
+
+    QR = "qr"
+    SAME_DEVICE = "same_device"
+
+
+class State(StrEnum):
+    """Where a challenge stands; EXPIRED is what time makes of the others."""
+
+    PENDING = "pending"
+    CLAIMED = "claimed"
+    APPROVED = "approved"
+    DENIED = "denied"
+    CANCELLED = "cancelled"
+    CONSUMED = "consumed"
+    EXPIRED = "expired"
+
+
+NEXT: dict[State, frozenset[State]] = {
+    State.PENDING: frozenset({State.CLAIMED, State.CANCELLED}),
+    State.CLAIMED: frozenset({State.APPROVED, State.DENIED, State.CANCELLED}),
+    State.APPROVED: frozenset({State.CONSUMED, State.CANCELLED}),
+    State.DENIED: frozenset(),
+    State.CANCELLED: frozenset(),
+    State.CONSUMED: frozenset(),
+    State.EXPIRED: frozenset(),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text for people, in both languages."""
+
+    km: str
+    en: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShownClaim:
+    """A claim as the phone names it; a voluntary one can be switched off."""
+
+    name: str
+    label: Text
+    voluntary: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ShownParty:
+    """The relying party as the phone shows it."""
+
+    id: str
+    name: Text
+    domain: str
+    purpose: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Challenge:
+    """A challenge and what it was opened for. Instants in milliseconds."""
+
+    id: str
+    state: State
+    channel: Channel
+    interaction: Interaction
+    nonce: str
+    secret: bytes
+    made_at: int
+    deadline: int
+    display: str
+    rp_domain: str
+    device_id: str = ""
+    account_id: str = ""
+
+    @property
+    def shown(self) -> str:
+        """base64url(SHA-256) of the display text: what the assertion must name."""
+        return b64encode(sha256(self.display.encode()).digest())
+
+    def state_at(self, millis: int) -> State:
+        """Return the state, with time taken into account."""
+        open_states = (State.PENDING, State.CLAIMED, State.APPROVED)
+        if self.state in open_states and millis > self.deadline:
+            return State.EXPIRED
+        return self.state
+
+
+@dataclass(frozen=True, slots=True)
+class Lives:
+    """How long each state lasts, and how many claims a device has a minute."""
+
+    pending: timedelta
+    claimed: timedelta
+    approved: timedelta
+    claims_a_minute: int
+
+
+@dataclass(frozen=True, slots=True)
+class Challenges:
+    """Open challenges and move them along."""
+
+    clock: Clock
+    ephemeral: Ephemeral
+    signals: Signals
+    lives: Lives
+    app_origin: str
+
+    async def open(
+        self,
+        interaction: Interaction,
+        *,
+        party: ShownParty,
+        claims: tuple[ShownClaim, ...],
+        channel: Channel,
+    ) -> Challenge:
+        """Open a challenge for this interaction. The caller attaches it."""
+        now = to_millis(self.clock.now())
+        challenge = Challenge(
+            id=new_id(),
+            state=State.PENDING,
+            channel=channel,
+            interaction=interaction,
+            nonce=new_id(octets=SECRET_BYTES),
+            secret=secrets.token_bytes(SECRET_BYTES),
+            made_at=now,
+            deadline=now + _millis(self.lives.pending),
+            display=_display(interaction, party, claims, channel, now),
+            rp_domain=party.domain,
+        )
+        whole_life = self.lives.pending + self.lives.claimed + self.lives.approved
+        seconds = whole_life.total_seconds() + AHEAD
+        await self.ephemeral.put(
+            _key(challenge.id), _record(challenge), seconds=seconds
+        )
+        return challenge
+
+    async def find(self, challenge_id: str) -> Challenge:
+        """Return the challenge; raises NotFound."""
+        record = await self.ephemeral.get(_key(challenge_id))
+        if record is None:
+            raise NotFound("challenge")
+        return _challenge(challenge_id, record)
+
+    async def status(self, challenge_id: str) -> State:
+        """Return where the challenge stands; a forgotten one has expired."""
+        try:
+            found = await self.find(challenge_id)
+        except NotFound:
+            return State.EXPIRED
+        return found.state_at(to_millis(self.clock.now()))
+
+    def qr_texts(self, challenge: Challenge) -> list[tuple[int, str]]:
+        """Return `(t, text)` for this second and the next few, never past the end."""
+        now = to_millis(self.clock.now())
+        first = max(0, (now - challenge.made_at) // 1000)
+        last = min(first + AHEAD, (challenge.deadline - challenge.made_at) // 1000)
+        return [
+            (
+                t,
+                qr_text(
+                    app_origin=self.app_origin,
+                    challenge_id=challenge.id,
+                    secret=challenge.secret,
+                    t=t,
+                ),
+            )
+            for t in range(first, last)
+        ]
+
+    def claim_secret(self, challenge: Challenge) -> str:
+        """Return the 128-bit secret of a same-device link."""
+        digest = hmac.digest(challenge.secret, b"claim1|", "sha256")
+        return b64encode(digest[:16])
+
+    async def claim(
+        self,
+        challenge_id: str,
+        *,
+        device_id: str,
+        account_id: str,
+        channel: Channel,
+        proof: str,
+    ) -> Challenge:
+        """Bind the challenge to the first device that proves it saw it.
+
+        `proof` is `<t>.<code>` for the QR and the claim secret for the same device.
+        The same device repeating its claim gets the same answer. Raises Exhausted,
+        NotFound, QrStale, ChallengeTaken, ChallengeClosed or Refused.
+        """
+        await self._spend_claim(device_id)
+        found = await self.find(challenge_id)
+        self._check_proof(found, channel=channel, proof=proof)
+        required = found.interaction.request.required_account
+        if required is not None and required != account_id:
+            raise Refused("another account is required")
+        now = to_millis(self.clock.now())
+        owner = {"device": device_id, "account": account_id}
+        claimed = {
+            "state": State.CLAIMED.value,
+            "deadline": str(now + _millis(self.lives.claimed)),
+            **owner,
+        }
+        if found.state_at(now) is State.PENDING and await self._swap(
+            challenge_id, {"state": State.PENDING.value}, claimed
+        ):
+            return await self.find(challenge_id)
+        return await self._repeated(challenge_id, device_id)
+
+    async def decided(self, challenge: Challenge, state: State) -> None:
+        """Follow a durable decision, and wake the browser."""
+        end = to_millis(self.clock.now()) + _millis(self.lives.approved)
+        change = {"state": state.value, "deadline": str(end)}
+        await self._swap(challenge.id, {"state": State.CLAIMED.value}, change)
+
+    async def cancel_pending(self, challenge: Challenge) -> bool:
+        """End a challenge that nobody claimed; False when somebody did."""
+        change = {"state": State.CANCELLED.value}
+        return await self._swap(challenge.id, {"state": State.PENDING.value}, change)
+
+    async def cancel(self, challenge: Challenge, *, was: State) -> None:
+        """End a claimed or approved challenge, after its durable row."""
+        await self._swap(
+            challenge.id, {"state": was.value}, {"state": State.CANCELLED.value}
+        )
+
+    async def consume(self, challenge: Challenge) -> None:
+        """Use an approved challenge up; raises ChallengeClosed the second time."""
+        change = {"state": State.CONSUMED.value}
+        if not await self._swap(challenge.id, {"state": State.APPROVED.value}, change):
+            raise ChallengeClosed("used before")
+
+    def check_open_for(self, challenge: Challenge, *, device_id: str) -> None:
+        """Check that this device may decide now; raises ChallengeClosed."""
+        if not hmac.compare_digest(challenge.device_id, device_id):
+            raise AssertionInvalid("claimed by another device")
+        if challenge.state_at(to_millis(self.clock.now())) is not State.CLAIMED:
+            raise ChallengeClosed(challenge.state.value)
+
+    async def _repeated(self, challenge_id: str, device_id: str) -> Challenge:
+        again = await self.find(challenge_id)
+        state = again.state_at(to_millis(self.clock.now()))
+        if state is State.CLAIMED and again.device_id == device_id:
+            return again
+        raise ChallengeTaken("") if state is State.CLAIMED else ChallengeClosed(state)
+
+    def _check_proof(
+        self, challenge: Challenge, *, channel: Channel, proof: str
+    ) -> None:
+        if channel is not challenge.channel:
+            raise NotFound("challenge of another channel")
+        if channel is Channel.SAME_DEVICE:
+            if not hmac.compare_digest(
+                self.claim_secret(challenge).encode(), proof.encode()
+            ):
+                raise NotFound("claim secret")
+            return
+        age = (to_millis(self.clock.now()) - challenge.made_at) / 1000
+        check_code(
+            challenge_id=challenge.id,
+            secret=challenge.secret,
+            scanned=parse_code(proof),
+            age=age,
+        )
+
+    async def _spend_claim(self, device_id: str) -> None:
+        minute = to_millis(self.clock.now()) // 60_000
+        for n in range(self.lives.claims_a_minute):
+            key = f"claims:{device_id}:{minute}:{n}"
+            if await self.ephemeral.add_once(key, seconds=90):
+                return
+        raise Exhausted("claims", retry_after=60)
+
+    async def _swap(self, challenge_id: str, expect: Record, change: Record) -> bool:
+        done = await self.ephemeral.swap(
+            _key(challenge_id), expect=expect, change=change
+        )
+        if done:
+            await self.signals.wake(_key(challenge_id))
+        return done
+
+
+def signal_name(challenge_id: str) -> str:
+    """Return the name that is woken whenever the challenge moves."""
+    return _key(challenge_id)
+
+
+def _key(challenge_id: str) -> str:
+    return f"challenge:{challenge_id}"
+
+
+def _millis(life: timedelta) -> int:
+    return int(life.total_seconds() * 1000)
+
+
+def _record(challenge: Challenge) -> Record:
+    return {
+        "state": challenge.state.value,
+        "channel": challenge.channel.value,
+        "interaction": freeze(challenge.interaction).decode(),
+        "nonce": challenge.nonce,
+        "secret": b64encode(challenge.secret),
+        "made_at": str(challenge.made_at),
+        "deadline": str(challenge.deadline),
+        "display": challenge.display,
+        "rp_domain": challenge.rp_domain,
+    }
+
+
+def _challenge(challenge_id: str, record: Record) -> Challenge:
+    return Challenge(
+        id=challenge_id,
+        state=State(record["state"]),
+        channel=Channel(record["channel"]),
+        interaction=thaw(record["interaction"]),
+        nonce=record["nonce"],
+        secret=b64decode(record["secret"]),
+        made_at=int(record["made_at"]),
+        deadline=int(record["deadline"]),
+        display=record["display"],
+        rp_domain=record["rp_domain"],
+        device_id=record.get("device", ""),
+        account_id=record.get("account", ""),
+    )
+
+
+def _display(
+    interaction: Interaction,
+    party: ShownParty,
+    claims: tuple[ShownClaim, ...],
+    channel: Channel,
+    now: int,
+) -> str:
+    """Return the JSON text that the phone hashes as received and then renders."""
+    asked = interaction.requester
+    shown = {
+        "version": 1,
+        "relying_party": {
+            "id": party.id,
+            "name": party.name,
+            "domain": party.domain,
+            "logo": None,
+        },
+        "purpose": party.purpose,
+        "claims": claims,
+        "requester": {
+            "browser": asked.browser,
+            "network": asked.network,
+            "place": asked.place,
+        },
+        "started_at": now // 1000,
+        "channel": channel.value,
+        "locale": interaction.request.locale,
+    }
+    return orjson.dumps(shown).decode()
