@@ -52,6 +52,10 @@ class IdpSettings(BaseSettings):
     codes_per_prefix_an_hour: int = Field(default=20, ge=1)
     registrations_per_device_a_day: int = Field(default=3, ge=1)
     registration_life: timedelta = timedelta(days=7)
+    documents_an_hour: int = Field(default=20, ge=1)
+    face_attempts: int = Field(default=5, ge=1)
+    register_disagreements: int = Field(default=5, ge=1)
+    evidence_retention: timedelta = Field(default=timedelta(hours=24), le=timedelta(hours=24))
 
     trusted_proxies: tuple[str, ...] = ()
 

@@ -1,0 +1,391 @@
+"""A registration: from a telephone number to an account and a device.
+
+    phone_code → document → details → register → face → device → done
+                   ^           ^________|   (the register disagreed)
+                   |___________|            (a new picture)
+    from details on → stopped               (too many tries; assisted registration)
+
+A registration belongs to the thumbprint of the device key that started it, and a
+device has one at a time. No order of calls skips a step, and of two racers one
+moves and the other is told to look again (registration_rows.py). A killed server
+loses nothing: what was answered is a row.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any, Final
+
+from idp.domain.accounts import Account, AccountFacts, Accounts
+from idp.domain.audit import Audit, EventTag
+from idp.domain.devices import Devices
+from idp.domain.evidence import EvidenceBox
+from idp.domain.one_time_codes import IssuedCode, OneTimeCodes
+from idp.domain.rate_limits import Budgets
+from idp.domain.register_questions import RegisterQuestions
+from idp.domain.registration_rows import (
+    REPLACEABLE,
+    Registration,
+    RegistrationRows,
+    State,
+    Told,
+)
+from idp.errors import AlreadyRegistered, DeviceUnknown, NotFound, WrongStep
+from idp.interfaces import Clock
+from idp.settings import IdpSettings
+from idp.storage.columns import new_id, to_millis
+from idp.storage.encryption import Sealer
+from idp.storage.store import Transaction
+
+HOUR: Final = timedelta(hours=1)
+DAY: Final = timedelta(days=1)
+LEVEL: Final = "substantial"  # without liveness, never more
+NO_DETAIL: Final[Mapping[str, str | int]] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How often things may be tried."""
+
+    registrations_per_device_a_day: int = 3
+    codes_per_number_an_hour: int = 5
+    codes_per_prefix_an_hour: int = 20
+    documents_an_hour: int = 20
+    face_attempts: int = 5
+    disagreements: int = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Registrations:
+    """Start registrations and move them along, one step at a time."""
+
+    clock: Clock
+    rows: RegistrationRows
+    audit: Audit
+    budgets: Budgets
+    codes: OneTimeCodes
+    evidence: EvidenceBox
+    questions: RegisterQuestions
+    accounts: Accounts
+    devices: Devices
+    life: timedelta
+    limits: Limits
+
+    async def start(
+        self, tx: Transaction, *, device_id: str, phone: str, locale: str, network: str
+    ) -> tuple[Registration, IssuedCode]:
+        """Start the device's registration; the code is to be sent after the commit.
+
+        One that still waits for its first code is replaced (a mistyped number).
+        Raises Exhausted, AlreadyRegistered, WrongStep (another one is under way).
+        """
+        await self._refuse_known_device(tx, device_id)
+        await self._refuse_another(tx, device_id)
+        limit = self.limits.registrations_per_device_a_day
+        await self.budgets.spend(
+            tx, "registrations", device_id, limit=limit, window=DAY
+        )
+        await self._spend_code(tx, phone=phone, network=network)
+        for old in await self.rows.release(tx, device_id):
+            await self._forget(tx, old)
+        registration = Registration(
+            id=new_id(),
+            device_id=device_id,
+            state=State.PHONE_CODE,
+            version=0,
+            face_left=self.limits.face_attempts,
+            expires_at=to_millis(self.clock.now() + self.life),
+            told=Told(phone, locale),
+        )
+        await self.rows.insert(tx, registration)
+        code = await self.codes.issue(tx, registration.id)
+        await self._note(tx, EventTag.REGISTRATION_STARTED, registration)
+        return registration, code
+
+    async def current(self, tx: Transaction, device_id: str) -> Registration:
+        """Return the device's registration; raises NotFound."""
+        return await self.rows.current(tx, device_id)
+
+    async def at(
+        self, tx: Transaction, registration_id: str, device_id: str, *states: State
+    ) -> Registration:
+        """Return the device's own registration if it stands at one of `states`.
+
+        Raises NotFound, also for another device's; WrongStep.
+        """
+        found = await self.rows.find(tx, registration_id)
+        if found.device_id != device_id:
+            raise NotFound("registration")
+        if states and found.state not in states:
+            raise WrongStep(found.state)
+        return found
+
+    async def resend(
+        self, tx: Transaction, registration: Registration, *, network: str
+    ) -> IssuedCode:
+        """Make the next code; raises Exhausted, WrongStep."""
+        _expect(registration, State.PHONE_CODE)
+        await self.codes.require_wait(tx, registration.id)
+        await self._spend_code(tx, phone=registration.told.phone, network=network)
+        return await self.codes.issue(tx, registration.id)
+
+    async def prove_phone(
+        self, tx: Transaction, registration: Registration, code: str
+    ) -> Registration:
+        """Check the code; raises CodeWrong, CodeExpired, WrongStep."""
+        _expect(registration, State.PHONE_CODE)
+        await self.codes.check(tx, registration.id, code)
+        moved = await self.rows.move(tx, registration, State.DOCUMENT)
+        await self._note(tx, EventTag.REGISTRATION_PHONE_PROVED, moved)
+        return moved
+
+    async def spend_document_picture(
+        self, tx: Transaction, registration: Registration
+    ) -> None:
+        """Spend one picture before it is read; raises Exhausted, WrongStep."""
+        _expect(registration, State.DOCUMENT, State.DETAILS)
+        limit = self.limits.documents_an_hour
+        key = registration.device_id
+        await self.budgets.spend(tx, "documents", key, limit=limit, window=HOUR)
+
+    async def document_read(
+        self, tx: Transaction, registration: Registration, document: dict[str, Any]
+    ) -> Registration:
+        """Keep what the document says; what was typed before is asked again."""
+        told = replace(registration.told, document=document, incorrect_fields=())
+        moved = await self.rows.move(tx, registration, State.DETAILS, told)
+        detail = {"kind": str(document.get("kind", ""))}
+        await self._note(tx, EventTag.REGISTRATION_DOCUMENT_READ, moved, detail)
+        return moved
+
+    async def details_given(
+        self, tx: Transaction, registration: Registration, details: dict[str, str]
+    ) -> Registration:
+        """Keep what the person confirmed and put the question to the register."""
+        told = replace(registration.told, details=details, incorrect_fields=())
+        moved = await self.rows.move(tx, registration, State.REGISTER, told)
+        await self.questions.ask(tx, registration.id)
+        return moved
+
+    async def register_agreed(
+        self, tx: Transaction, registration: Registration
+    ) -> Registration:
+        """Go on to the face: the register knows this person."""
+        moved = await self.rows.move(tx, registration, State.FACE)
+        detail = {"agreed": 1}
+        await self._note(tx, EventTag.REGISTRATION_REGISTER_ANSWERED, moved, detail)
+        return moved
+
+    async def register_disagreed(
+        self, tx: Transaction, registration: Registration, incorrect: tuple[str, ...]
+    ) -> Registration:
+        """Ask for the details again, or stop after too many disagreements."""
+        count = registration.told.disagreements + 1
+        told = replace(
+            registration.told, incorrect_fields=incorrect, disagreements=count
+        )
+        is_over = count >= self.limits.disagreements
+        to = State.STOPPED if is_over else State.DETAILS
+        moved = await self.rows.move(tx, registration, to, told)
+        detail = {"agreed": 0, "fields": len(incorrect)}
+        await self._note(tx, EventTag.REGISTRATION_REGISTER_ANSWERED, moved, detail)
+        return moved
+
+    async def spend_face_try(
+        self, tx: Transaction, registration: Registration
+    ) -> Registration:
+        """Spend one try before the face is looked at; raises WrongStep."""
+        _expect(registration, State.FACE)
+        return await self.rows.spend_face_try(tx, registration)
+
+    async def face_refused(
+        self, tx: Transaction, registration: Registration
+    ) -> Registration:
+        """Let the person try again, or stop when the last try was spent."""
+        if registration.face_left > 0:
+            return registration
+        return await self.stop(tx, registration, reason="face")
+
+    async def face_matched(
+        self, tx: Transaction, registration: Registration
+    ) -> Registration:
+        """Go on to the device key; the pictures have served.
+
+        Raises AlreadyRegistered when the document has an account: told only now,
+        to the person whose face is on it.
+        """
+        number = registration.told.details["number"]
+        if await self.accounts.by_document(tx, number) is not None:
+            await self.stop(tx, registration, reason="already registered")
+            raise AlreadyRegistered("document")
+        moved = await self.rows.move(tx, registration, State.DEVICE)
+        await self.evidence.wipe(tx, registration.id)
+        await self._note(tx, EventTag.REGISTRATION_FACE_MATCHED, moved)
+        return moved
+
+    async def finish(
+        self,
+        tx: Transaction,
+        registration: Registration,
+        *,
+        public_key: dict[str, Any],
+        pin_key: dict[str, Any],
+        name: str,
+    ) -> Registration:
+        """Open the account and bind the device: all of it, or nothing.
+
+        Raises AlreadyRegistered, WrongStep.
+        """
+        await self._refuse_known_device(tx, registration.device_id)
+        won = await self.rows.move(tx, registration, State.DONE)
+        account = await self._open_account(tx, won)
+        device_id = won.device_id
+        keys = {"public_key": public_key, "pin_key": pin_key}
+        try:
+            await self.devices.bind(
+                tx, device_id=device_id, account_id=account.id, name=name, **keys
+            )
+        except AlreadyRegistered as refusal:
+            # A refusal would commit an account that nobody can use: roll back.
+            raise RuntimeError("the device was bound meanwhile") from refusal
+        result = {
+            "account_id": account.id,
+            "camdigikey_id": account.camdigikey_id,
+            "device_id": device_id,
+        }
+        await self.evidence.attach(tx, won.id, account_id=account.id)
+        for tag in (EventTag.ACCOUNT_OPENED, EventTag.DEVICE_BOUND):
+            await self.audit.record(tx, tag, account=account.id, device=device_id)
+        kept = Told(phone="", locale=won.told.locale, result=result)
+        return await self.rows.settle(tx, won, State.DONE, kept)
+
+    async def stop(
+        self, tx: Transaction, registration: Registration, *, reason: str
+    ) -> Registration:
+        """End it; the person goes on with assistance. Pictures are wiped."""
+        moved = await self.rows.move(tx, registration, State.STOPPED)
+        await self.questions.forget(tx, registration.id)
+        await self.evidence.wipe(tx, registration.id)
+        await self._note(tx, EventTag.REGISTRATION_REFUSED, moved, {"reason": reason})
+        return moved
+
+    async def cancel(self, tx: Transaction, registration: Registration) -> None:
+        """Forget everything about it; raises WrongStep when it is done."""
+        if registration.state is State.DONE:
+            raise WrongStep("done")
+        await self.rows.delete(tx, registration)
+        await self._forget(tx, registration.id)
+        await self._note(tx, EventTag.REGISTRATION_CANCELLED, registration)
+
+    async def sweep(self, tx: Transaction) -> int:
+        """Delete a batch of registrations whose time is over; return how many."""
+        gone = await self.rows.delete_expired(tx)
+        for registration_id in gone:
+            await self._forget(tx, registration_id)
+        return len(gone)
+
+    async def _refuse_known_device(self, tx: Transaction, device_id: str) -> None:
+        try:
+            await self.devices.find(tx, device_id)
+        except DeviceUnknown:
+            return
+        raise AlreadyRegistered("device")
+
+    async def _refuse_another(self, tx: Transaction, device_id: str) -> None:
+        try:
+            found = await self.rows.current(tx, device_id)
+        except NotFound:
+            return
+        if found.state not in REPLACEABLE:
+            raise WrongStep(found.state)
+
+    async def _open_account(self, tx: Transaction, won: Registration) -> Account:
+        try:
+            return await self.accounts.open(tx, _facts(won.told), level=LEVEL)
+        except AlreadyRegistered:
+            # Nothing was opened; a refusal commits, so it must not say "done".
+            await self.rows.settle(tx, won, State.STOPPED)
+            raise
+
+    async def _spend_code(self, tx: Transaction, *, phone: str, network: str) -> None:
+        for name, key, limit in (
+            ("codes a number", phone, self.limits.codes_per_number_an_hour),
+            ("codes a prefix", network, self.limits.codes_per_prefix_an_hour),
+        ):
+            await self.budgets.spend(tx, name, key, limit=limit, window=HOUR)
+
+    async def _forget(self, tx: Transaction, registration_id: str) -> None:
+        await self.codes.forget(tx, registration_id)
+        await self.questions.forget(tx, registration_id)
+        await self.evidence.forget(tx, registration_id)
+
+    async def _note(
+        self,
+        tx: Transaction,
+        tag: EventTag,
+        registration: Registration,
+        detail: Mapping[str, str | int] = NO_DETAIL,
+    ) -> None:
+        facts = {"registration": registration.id, **detail}
+        await self.audit.record(tx, tag, device=registration.device_id, detail=facts)
+
+
+def open_registrations(
+    settings: IdpSettings,
+    *,
+    clock: Clock,
+    sealer: Sealer,
+    audit: Audit,
+    accounts: Accounts,
+    devices: Devices,
+) -> Registrations:
+    """Wire the service and what only it needs out of the settings."""
+    return Registrations(
+        clock=clock,
+        rows=RegistrationRows(clock, sealer),
+        audit=audit,
+        budgets=Budgets(clock, sealer),
+        codes=OneTimeCodes(
+            clock=clock,
+            sealer=sealer,
+            digits=settings.code_digits,
+            validity=settings.code_validity,
+            attempts=settings.code_attempts,
+            resend=settings.code_resend,
+        ),
+        evidence=EvidenceBox(clock, sealer, settings.evidence_retention),
+        questions=RegisterQuestions(clock),
+        accounts=accounts,
+        devices=devices,
+        life=settings.registration_life,
+        limits=Limits(
+            registrations_per_device_a_day=settings.registrations_per_device_a_day,
+            codes_per_number_an_hour=settings.codes_per_number_an_hour,
+            codes_per_prefix_an_hour=settings.codes_per_prefix_an_hour,
+            documents_an_hour=settings.documents_an_hour,
+            face_attempts=settings.face_attempts,
+            disagreements=settings.register_disagreements,
+        ),
+    )
+
+
+def _expect(registration: Registration, *states: State) -> None:
+    if registration.state not in states:
+        raise WrongStep(registration.state)
+
+
+def _facts(told: Told) -> AccountFacts:
+    """Return what the account will hold: the confirmed details, never the picture."""
+    details, document = told.details, told.document
+    return AccountFacts(
+        surname_khmer=details["surname_khmer"],
+        given_name_khmer=details["given_name_khmer"],
+        surname_latin=details["surname_latin"],
+        given_name_latin=details["given_name_latin"],
+        birth_date=details["birth_date"],
+        sex=details["sex"],
+        document_number=details["number"],
+        document_expires=details["expiry_date"],
+        phone=told.phone,
+        nationality=str(document.get("nationality", "")),
+    )
