@@ -105,14 +105,7 @@ def freeze(interaction: Interaction) -> bytes:
 def thaw(data: bytes | str) -> Interaction:
     """Read what `freeze` wrote."""
     raw = orjson.loads(data)
-    request = {
-        k: tuple(v) if isinstance(v, list) else v for k, v in raw["request"].items()
-    }
     login = raw["login"]
-    if login is not None:
-        login = Login(
-            **{k: tuple(v) if isinstance(v, list) else v for k, v in login.items()}
-        )
     return Interaction(
         **{
             **raw,

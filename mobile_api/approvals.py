@@ -1,0 +1,275 @@
+"""Claim a login challenge and answer it: the order of checks is fixed.
+
+    1 request proof   2–3 the assertion's key, typ, audience, times
+    4 the challenge is claimed by this device and every claim equals the stored one
+    5 (binding code)  6 a PIN try is spent  7 PIN or WebAuthn signature
+    8 the decision, in one transaction
+
+A failure in 1–5 never costs a try.
+"""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from idp.domain.assertions import (
+    Kind,
+    UvMethod,
+    VerifiedAssertion,
+    peek,
+    verify_assertion,
+)
+from idp.domain.assurance import (
+    UserVerification,
+    amr_of,
+    authenticator_level,
+    lowest,
+    reaches,
+)
+from idp.domain.audit import EventTag
+from idp.domain.challenges import Challenge, Channel, State
+from idp.domain.decisions import RETURN_HASH, Decision, Verdict
+from idp.domain.devices import Device
+from idp.errors import AssertionInvalid, AssuranceTooLow, ChallengeClosed, NotFound
+from idp.services import Services
+from mobile_api.authentication import live_device
+from mobile_api.endpoints import read_json, services_of
+from mobile_api.person import VerifiedPerson, settle, verify_person
+
+MAX_ASSERTION = 4096
+
+
+class ClaimBody(BaseModel):
+    """How the device proves that it saw the challenge."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    channel: Literal["qr", "same_device"]
+    code: str = Field(default="", max_length=64)
+    secret: str = Field(default="", max_length=64)
+
+
+class AnswerBody(BaseModel):
+    """An assertion and what verifies the person over it."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    assertion: str = Field(max_length=MAX_ASSERTION)
+    uv: str | dict[str, Any] | None = None
+
+
+async def claim(request: Request) -> Response:
+    """POST /challenges/{id}/claim: bind the challenge to this device."""
+    services = services_of(request)
+    proved, body = await read_json(request, ClaimBody)
+    device = await live_device(services, proved)
+    channel = Channel(body.channel)
+    challenge = await services.challenges.claim(
+        request.path_params["id"],
+        device_id=device.id,
+        account_id=device.account_id,
+        channel=channel,
+        proof=body.code if channel is Channel.QR else body.secret,
+    )
+    return JSONResponse(
+        {
+            "challenge": challenge.id,
+            "nonce": challenge.nonce,
+            "display": challenge.display,
+            "channel": challenge.channel.value,
+            "acr": challenge.interaction.request.acr,
+            "deadline": challenge.deadline // 1000,
+            "warnings": [],
+        }
+    )
+
+
+async def answer(request: Request) -> Response:
+    """POST /challenges/{id}/approval: approve or deny, once."""
+    services = services_of(request)
+    proved, body = await read_json(request, AnswerBody)
+    device = await live_device(services, proved)
+    challenge_id = request.path_params["id"]
+    repeated = await _answered_before(services, challenge_id, device, body)
+    if repeated is not None:
+        return JSONResponse(_view(services, repeated))
+    challenge = await _find(services, challenge_id)
+    services.challenges.check_open_for(challenge, device_id=device.id)
+    verified = _verify(services, challenge, device, body.assertion)
+    verdict = await _decide(services, challenge, device, verified, body.uv)
+    return JSONResponse(_view_of(services, challenge.id, verdict))
+
+
+async def _find(services: Services, challenge_id: str) -> Challenge:
+    try:
+        return await services.challenges.find(challenge_id)
+    except NotFound as error:
+        raise ChallengeClosed("forgotten") from error
+
+
+async def _answered_before(
+    services: Services, challenge_id: str, device: Device, body: AnswerBody
+) -> Decision | None:
+    """Return the first answer when the very same assertion comes again."""
+    async with services.store.read() as tx:
+        decision = await services.decisions.find(tx, challenge_id)
+    if decision is None:
+        return None
+    peek(body.assertion, kind=Kind.LOGIN)
+    if (
+        decision.verdict.device_id != device.id
+        or decision.verdict.assertion != body.assertion
+    ):
+        raise ChallengeClosed("answered before")
+    return decision
+
+
+def _verify(
+    services: Services, challenge: Challenge, device: Device, token: str
+) -> VerifiedAssertion:
+    request = challenge.interaction.request
+    expected: dict[str, Any] = {
+        "challenge": challenge.id,
+        "nonce": challenge.nonce,
+        "rp": request.client_id,
+        "rp_domain": challenge.rp_domain,
+        "shown": challenge.shown,
+        "channel": challenge.channel.value,
+    }
+    optional = {"decision": str, "withheld": list, "reason": str, "return_hash": str}
+    verified = verify_assertion(
+        token=token,
+        kind=Kind.LOGIN,
+        device=device,
+        audience=services.settings.issuer,
+        now=services.clock.now().timestamp(),
+        expected=expected,
+        optional=optional,
+    )
+    if verified.claims.get("decision") == "deny":
+        _check_denial(verified)
+    else:
+        _check_approval(verified, challenge)
+    return verified
+
+
+def _check_denial(verified: VerifiedAssertion) -> None:
+    claims = verified.claims
+    if verified.uv_method is not UvMethod.NONE:
+        raise AssertionInvalid("a denial carries no user verification")
+    if claims.get("reason", "not_me") != "not_me":
+        raise AssertionInvalid("unknown reason")
+    if {"withheld", "return_hash"} & set(claims):
+        raise AssertionInvalid("a denial releases nothing")
+
+
+def _check_approval(verified: VerifiedAssertion, challenge: Challenge) -> None:
+    claims = verified.claims
+    if claims.get("decision") != "approve" or "reason" in claims:
+        raise AssertionInvalid("approve or deny")
+    if verified.uv_method is UvMethod.NONE:
+        raise AssertionInvalid("the person must be verified")
+    withheld = claims.get("withheld", [])
+    if not all(isinstance(name, str) for name in withheld):
+        raise AssertionInvalid("withheld is a list of names")
+    if set(withheld) - set(challenge.interaction.request.voluntary):
+        raise AssertionInvalid("withholds what is not voluntary")
+    needs_return = challenge.channel is Channel.SAME_DEVICE
+    has_return = RETURN_HASH.fullmatch(str(claims.get("return_hash", ""))) is not None
+    if needs_return != has_return or needs_return != ("return_hash" in claims):
+        raise AssertionInvalid("return_hash belongs to same_device, and only there")
+
+
+async def _decide(
+    services: Services,
+    challenge: Challenge,
+    device: Device,
+    verified: VerifiedAssertion,
+    uv: object,
+) -> Verdict:
+    if verified.uv_method is UvMethod.NONE:
+        verdict = Verdict(
+            state=State.DENIED,
+            jti=verified.jti,
+            account_id=device.account_id,
+            device_id=device.id,
+            assertion=verified.token,
+        )
+        return await _write(services, challenge, verdict, verified, None)
+    person = await verify_person(services, device, verified, uv)
+    verdict = await _approval(services, challenge, verified, person)
+    return await _write(services, challenge, verdict, verified, person)
+
+
+async def _approval(
+    services: Services,
+    challenge: Challenge,
+    verified: VerifiedAssertion,
+    person: VerifiedPerson,
+) -> Verdict:
+    device, asked = person.device, challenge.interaction.request
+    async with services.store.read() as tx:
+        account = await services.accounts.active(tx, device.account_id)
+    verification = UserVerification(person.method.value)
+    of_login = authenticator_level(verification, is_synced=person.is_synced)
+    acr = lowest(account.level, of_login)
+    if not reaches(acr, needed=asked.acr):
+        raise AssuranceTooLow(acr)
+    withheld = set(verified.claims.get("withheld", []))
+    return Verdict(
+        state=State.APPROVED,
+        jti=verified.jti,
+        account_id=device.account_id,
+        device_id=device.id,
+        acr=acr,
+        amr=amr_of(verification),
+        claims=tuple(name for name in asked.claims if name not in withheld),
+        return_hash=str(verified.claims.get("return_hash", "")),
+        assertion=verified.token,
+    )
+
+
+async def _write(
+    services: Services,
+    challenge: Challenge,
+    verdict: Verdict,
+    verified: VerifiedAssertion,
+    person: VerifiedPerson | None,
+) -> Verdict:
+    """Step 8: decision, tries and audit in one transaction; then the browser wakes."""
+    async with services.store.begin() as tx:
+        if person is not None:  # first: a right PIN is right though another won
+            await settle(services, tx, person)
+        if not await services.decisions.decide(tx, challenge, verdict):
+            raise ChallengeClosed("another answer was first")
+        await services.audit.record(
+            tx,
+            _tag(verdict, verified),
+            account=verdict.account_id,
+            device=verdict.device_id,
+            relying_party=challenge.interaction.request.client_id,
+            detail={"challenge": challenge.id, "uv_method": verified.uv_method.value},
+        )
+    await services.challenges.decided(challenge, verdict.state)
+    return verdict
+
+
+def _tag(verdict: Verdict, verified: VerifiedAssertion) -> EventTag:
+    if verdict.state is State.APPROVED:
+        return EventTag.LOGIN_APPROVED
+    not_me = verified.claims.get("reason") == "not_me"
+    return EventTag.LOGIN_NOT_ME if not_me else EventTag.LOGIN_DENIED
+
+
+def _view(services: Services, decision: Decision) -> dict[str, str]:
+    return _view_of(services, decision.challenge_id, decision.verdict)
+
+
+def _view_of(services: Services, challenge_id: str, verdict: Verdict) -> dict[str, str]:
+    view = {"state": verdict.state.value}
+    if verdict.state is State.APPROVED and verdict.return_hash:
+        view["return_url"] = f"{services.settings.issuer}/return/{challenge_id}"
+        view["value"] = services.decisions.return_value(
+            challenge_id, verdict.return_hash
+        )
+    return view
