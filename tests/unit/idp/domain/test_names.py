@@ -13,8 +13,12 @@ from idp.domain.names import (
 )
 
 BASES = st.sampled_from("កខគចណតទបពមយរលវសហអ")
-COENGS = st.sampled_from(["", "\u17d2\u178f", "\u17d2\u179a", "\u17d2\u178f\u17d2\u179a"])
-VOWELS = st.sampled_from(["", "\u17b6", "\u17b7", "\u17b8", "\u17bb", "\u17be", "\u17c1"])
+COENGS = st.sampled_from(
+    ["", "\u17d2\u178f", "\u17d2\u179a", "\u17d2\u178f\u17d2\u179a"]
+)
+VOWELS = st.sampled_from(
+    ["", "\u17b6", "\u17b7", "\u17b8", "\u17bb", "\u17be", "\u17c1"]
+)
 SIGNS = st.sampled_from(["", "\u17c6", "\u17c7", "\u17cb"])
 SYLLABLES = st.tuples(BASES, COENGS, VOWELS, SIGNS)
 

@@ -39,7 +39,15 @@ def test_numbers_of_any_country_are_welcome(typed: str, kept: str) -> None:
 
 @pytest.mark.parametrize(
     "typed",
-    ["", "12", "023 123 456", "+44 20 7946 0958", "call me", "012345678 ext 5", "9" * 40],
+    [
+        "",
+        "12",
+        "023 123 456",
+        "+44 20 7946 0958",
+        "call me",
+        "012345678 ext 5",
+        "9" * 40,
+    ],
 )
 def test_a_number_that_gets_no_text_messages_is_refused(typed: str) -> None:
     with pytest.raises(PhoneInvalid):
