@@ -1,6 +1,7 @@
 """An authorization request parked while the person logs in.
 
     parked --complete--> completed --resume--> (a code is made)
+           --refuse----> refused ----resume--> (access_denied)
 
 The door that parks it (`oidc`) knows nothing of how people log in; the door that
 completes it (`web`) knows nothing of the protocol. An interaction belongs to one
@@ -22,6 +23,8 @@ from idp.storage.ephemeral import Ephemeral
 
 PARKED = "parked"
 COMPLETED = "completed"
+REFUSED = "refused"
+RESUMED = "resumed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +93,12 @@ class Interaction:
     def owns(self, cookie: str) -> bool:
         """Say, in constant time, whether the cookie is this interaction's."""
         return hmac.compare_digest(self.cookie_hash, hash_cookie(cookie))
+
+
+def cookie_name(interaction_id: str, *, secure: bool) -> str:
+    """Return the name of the cookie that owns an interaction."""
+    name = f"login-{interaction_id[:8]}"
+    return f"__Host-{name}" if secure else name
 
 
 def hash_cookie(cookie: str) -> str:
@@ -179,12 +188,22 @@ class Interactions:
         ):
             raise ChallengeClosed("interaction was completed")
 
+    async def refuse(self, interaction: Interaction) -> None:
+        """End it with a no; raises ChallengeClosed when it was completed."""
+        if not await self.ephemeral.swap(
+            _key(interaction.id), expect={"state": PARKED}, change={"state": REFUSED}
+        ):
+            raise ChallengeClosed("interaction was completed")
+
     async def resume(self, interaction_id: str, *, cookie: str) -> Interaction:
-        """Return a completed interaction and forget it; raises NotFound."""
+        """Return it once it is completed or refused, and never again.
+
+        A refused one has no login. Raises NotFound.
+        """
         found = await self.find(interaction_id, cookie=cookie)
-        expect, change = {"state": COMPLETED}, {"state": "resumed"}
-        if found.login is None or not await self.ephemeral.swap(
-            _key(interaction_id), expect=expect, change=change
+        expect = {"state": REFUSED if found.login is None else COMPLETED}
+        if not await self.ephemeral.swap(
+            _key(interaction_id), expect=expect, change={"state": RESUMED}
         ):
             raise NotFound("interaction")
         return found

@@ -1,0 +1,171 @@
+"""Which claims a person released to which relying party.
+
+    scope --CLAIMS_OF_SCOPE--> what is asked (each with a plain name)
+                               --MEMBERS--> the members of userinfo
+
+What a person reads and decides on is the middle: "your name" is one decision,
+though it is told in two scripts and three members. The latest approval stands: it
+replaces the one before, and a request for more than it covers is asked again.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from sqlmodel import BigInteger, Column, Field, SQLModel
+
+from idp.interfaces import Clock
+from idp.storage.columns import to_millis
+from idp.storage.store import Transaction
+
+OFFLINE_ACCESS = "offline_access"
+
+CLAIMS_OF_SCOPE: Mapping[str, tuple[str, ...]] = {
+    "openid": (),
+    "profile": ("name", "birthdate", "gender", "camdigikey_level"),
+    "phone": ("phone_number",),
+    "document": ("document_number", "document_expires", "camdigikey_level"),
+    OFFLINE_ACCESS: (OFFLINE_ACCESS,),
+}
+VOLUNTARY = frozenset({OFFLINE_ACCESS})
+MEMBERS: Mapping[str, tuple[str, ...]] = {
+    "name": (
+        "name",
+        "family_name",
+        "given_name",
+        "family_name#km",
+        "given_name#km",
+    ),
+    "birthdate": ("birthdate",),
+    "gender": ("gender",),
+    "phone_number": ("phone_number", "phone_number_verified"),
+    "document_number": ("document_number",),
+    "document_expires": ("document_expires",),
+    "camdigikey_level": ("camdigikey_level",),
+    OFFLINE_ACCESS: (),
+}
+CLAIM_LABELS: Mapping[str, Mapping[str, str]] = {
+    "name": {
+        "km": "ឈ្មោះរបស់អ្នក ជាអក្សរខ្មែរ និងអក្សរឡាតាំង",
+        "en": "Your name, in Khmer and Latin letters",
+    },
+    "birthdate": {"km": "ថ្ងៃខែឆ្នាំកំណើត", "en": "Your date of birth"},
+    "gender": {"km": "ភេទ", "en": "Your sex as on your document"},
+    "phone_number": {"km": "លេខទូរស័ព្ទ", "en": "Your phone number"},
+    "document_number": {
+        "km": "លេខអត្តសញ្ញាណប័ណ្ណ",
+        "en": "Your identity document number",
+    },
+    "document_expires": {
+        "km": "ថ្ងៃផុតកំណត់នៃអត្តសញ្ញាណប័ណ្ណ",
+        "en": "When your identity document expires",
+    },
+    "camdigikey_level": {
+        "km": "កម្រិតនៃការផ្ទៀងផ្ទាត់អត្តសញ្ញាណ",
+        "en": "How thoroughly your identity was checked",
+    },
+    OFFLINE_ACCESS: {
+        "km": "រក្សាការចូលប្រើ ទោះបីអ្នកមិននៅក៏ដោយ",
+        "en": "Keep access while you are away",
+    },
+}
+SCOPE_LABELS: Mapping[str, Mapping[str, str]] = {
+    "openid": {"km": "ចូលប្រើដោយ CamDigiKey", "en": "Log in with CamDigiKey"},
+    "profile": {"km": "ព័ត៌មានផ្ទាល់ខ្លួនរបស់អ្នក", "en": "Who you are"},
+    "phone": {"km": "លេខទូរស័ព្ទរបស់អ្នក", "en": "Your phone number"},
+    "document": {
+        "km": "អត្តសញ្ញាណប័ណ្ណរបស់អ្នក",
+        "en": "Your identity document",
+    },
+    OFFLINE_ACCESS: CLAIM_LABELS[OFFLINE_ACCESS],
+}
+
+
+class ConsentRow(SQLModel, table=True):
+    """The latest release of one person to one relying party. Instants in ms."""
+
+    __tablename__ = "consent"
+    account_id: str = Field(primary_key=True, foreign_key="account.id")
+    relying_party_id: str = Field(primary_key=True, foreign_key="relying_party.id")
+    claims: str
+    given_at: int = Field(sa_column=Column(BigInteger, nullable=False))
+    withdrawn_at: int | None = Field(default=None, sa_column=Column(BigInteger))
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """What one person released to one relying party."""
+
+    relying_party_id: str
+    claims: tuple[str, ...]
+    given_at: int
+
+
+RECORD = (
+    "INSERT INTO consent (account_id, relying_party_id, claims, given_at)"
+    " VALUES ($1, $2, $3, $4) ON CONFLICT (account_id, relying_party_id)"
+    " DO UPDATE SET claims = excluded.claims, given_at = excluded.given_at,"
+    " withdrawn_at = NULL"
+)
+FIND = (
+    "SELECT claims FROM consent WHERE account_id = $1 AND relying_party_id = $2"
+    " AND withdrawn_at IS NULL"
+)
+OF_ACCOUNT = (
+    "SELECT relying_party_id, claims, given_at FROM consent"
+    " WHERE account_id = $1 AND withdrawn_at IS NULL ORDER BY given_at DESC"
+)
+WITHDRAW = (
+    "UPDATE consent SET withdrawn_at = $3 WHERE account_id = $1"
+    " AND relying_party_id = $2 AND withdrawn_at IS NULL"
+)
+
+
+def claims_of(scopes: Iterable[str]) -> tuple[str, ...]:
+    """Return what these scopes ask for, in the order of the scopes, once each."""
+    asked = (claim for scope in scopes for claim in CLAIMS_OF_SCOPE.get(scope, ()))
+    return tuple(dict.fromkeys(asked))
+
+
+@dataclass(frozen=True, slots=True)
+class Consents:
+    """Record what was released, and ask whether it covers a request."""
+
+    clock: Clock
+
+    async def record(
+        self,
+        tx: Transaction,
+        *,
+        account_id: str,
+        relying_party_id: str,
+        claims: Iterable[str],
+    ) -> None:
+        """Keep the latest release in place of the one before."""
+        now = to_millis(self.clock.now())
+        await tx.run(RECORD, account_id, relying_party_id, " ".join(claims), now)
+
+    async def covers(
+        self,
+        tx: Transaction,
+        *,
+        account_id: str,
+        relying_party_id: str,
+        claims: Iterable[str],
+    ) -> bool:
+        """Say whether a standing consent covers every one of the claims."""
+        row = await tx.one(FIND, account_id, relying_party_id)
+        return row is not None and set(claims) <= set(str(row[0]).split())
+
+    async def of_account(self, tx: Transaction, account_id: str) -> list[Consent]:
+        """Return the standing consents of a person, newest first."""
+        return [
+            Consent(str(party), tuple(str(claims).split()), int(given_at or 0))
+            for party, claims, given_at in await tx.all(OF_ACCOUNT, account_id)
+        ]
+
+    async def withdraw(
+        self, tx: Transaction, *, account_id: str, relying_party_id: str
+    ) -> None:
+        """Withdraw a consent: the next login asks again."""
+        now = to_millis(self.clock.now())
+        await tx.run(WITHDRAW, account_id, relying_party_id, now)

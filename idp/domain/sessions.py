@@ -1,0 +1,142 @@
+"""Browser sessions at the provider: who is signed in here, since when, how surely.
+
+    (cookie set at finish) --code redeemed--> live --logout or time--> ended
+
+The id is made when a login finishes; the row is written with the code's redemption,
+so a login costs no commit for it, and a cookie whose code was never redeemed signs
+nobody in. The cookie is the id with a MAC: neither the database nor a token that a
+relying party holds (its `sid` is pairwise) is enough to make one.
+"""
+
+import hmac
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlmodel import BigInteger, Column, Field, SQLModel
+
+from idp.interfaces import Clock
+from idp.storage.columns import b64encode, to_millis
+from idp.storage.encryption import Sealer
+from idp.storage.store import Transaction
+
+
+class SessionRow(SQLModel, table=True):
+    """One signed-in browser. Instants in milliseconds."""
+
+    __tablename__ = "browser_session"
+    id: str = Field(primary_key=True)
+    account_id: str = Field(foreign_key="account.id", index=True)
+    device_id: str | None = None
+    acr: str
+    amr: str
+    auth_time: int = Field(sa_column=Column(BigInteger, nullable=False))
+    made_at: int = Field(sa_column=Column(BigInteger, nullable=False))
+    expires_at: int = Field(sa_column=Column(BigInteger, nullable=False, index=True))
+    ended_at: int | None = Field(default=None, sa_column=Column(BigInteger))
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A live session. `auth_time` is in epoch milliseconds; `acr` a level."""
+
+    id: str
+    account_id: str
+    device_id: str | None
+    acr: str
+    amr: tuple[str, ...]
+    auth_time: int
+
+
+START = (
+    "INSERT INTO browser_session"
+    " (id, account_id, device_id, acr, amr, auth_time, made_at, expires_at)"
+    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (id) DO NOTHING"
+)
+LIVE = (
+    "SELECT s.id, s.account_id, s.device_id, s.acr, s.amr, s.auth_time"
+    " FROM browser_session s JOIN account a ON a.id = s.account_id"
+    " LEFT JOIN device d ON d.id = s.device_id"
+    " WHERE s.id = $1 AND s.ended_at IS NULL AND s.expires_at > $2"
+    " AND a.state = 'active'"
+    " AND (a.logged_out_at IS NULL OR a.logged_out_at < s.auth_time)"
+    " AND (s.device_id IS NULL OR (d.id IS NOT NULL AND d.revoked_at IS NULL))"
+)
+END = (
+    "UPDATE browser_session SET ended_at = $2 WHERE id = $1 AND ended_at IS NULL"
+    " RETURNING account_id"
+)
+DROP_EXPIRED = "DELETE FROM browser_session WHERE expires_at < $1"
+
+
+def cookie_name(*, secure: bool) -> str:
+    """Return the name of the session cookie (RFC 6265bis, `__Host-`)."""
+    return "__Host-session" if secure else "session"
+
+
+@dataclass(frozen=True, slots=True)
+class Sessions:
+    """Start, find and end browser sessions."""
+
+    clock: Clock
+    sealer: Sealer
+    life: timedelta
+
+    def cookie_value(self, session_id: str) -> str:
+        """Return the cookie that proves a session: `id.mac`."""
+        return f"{session_id}.{self._mac(session_id)}"
+
+    def read_cookie(self, value: str) -> str | None:
+        """Return the session id of a cookie of ours, checked in constant time."""
+        session_id, _, mac = value.rpartition(".")
+        expected = self._mac(session_id).encode()
+        is_ours = hmac.compare_digest(mac.encode(errors="replace"), expected)
+        return session_id if is_ours else None
+
+    async def start(self, tx: Transaction, session: Session) -> None:
+        """Write the session; one that is known stays as it is."""
+        now = self.clock.now()
+        await tx.run(
+            START,
+            session.id,
+            session.account_id,
+            session.device_id,
+            session.acr,
+            " ".join(session.amr),
+            session.auth_time,
+            to_millis(now),
+            to_millis(now + self.life),
+        )
+
+    async def live(self, tx: Transaction, cookie: str | None) -> Session | None:
+        """Return the session of a cookie, if it is live; else None.
+
+        An ended or expired session, a suspended account, a revoked device and
+        "log out everywhere" all end it here, at once.
+        """
+        session_id = self.read_cookie(cookie) if cookie else None
+        if session_id is None:
+            return None
+        row = await tx.one(LIVE, session_id, to_millis(self.clock.now()))
+        if row is None:
+            return None
+        found, account_id, device_id, acr, amr, auth_time = row
+        return Session(
+            id=str(found),
+            account_id=str(account_id),
+            device_id=None if device_id is None else str(device_id),
+            acr=str(acr),
+            amr=tuple(str(amr).split()),
+            auth_time=int(auth_time or 0),
+        )
+
+    async def end(self, tx: Transaction, session_id: str) -> str | None:
+        """End a session; return its account, or None when it was over already."""
+        row = await tx.one(END, session_id, to_millis(self.clock.now()))
+        return None if row is None else str(row[0])
+
+    async def drop_expired(self, tx: Transaction) -> int:
+        """Delete rows that have been over for one life; return how many."""
+        return await tx.run(DROP_EXPIRED, to_millis(self.clock.now() - self.life))
+
+    def _mac(self, session_id: str) -> str:
+        return b64encode(self.sealer.blind_index("session cookie", session_id))
