@@ -1,0 +1,103 @@
+/** What the person sees of his account: activity, devices, settings. */
+
+import { signed } from "./assertions.js";
+import { currentLanguage, has, instant, languages, speak, t } from "./i18n.js";
+import { bindBiometric } from "./registration_device.js";
+import { Button, Form, Notice, Screen, SixDigits, useAction } from "./ui.js";
+import { html, useEffect, useState } from "./vendor/preact.js";
+import { isAvailable } from "./webauthn.js";
+
+function useList(phone, path, name) {
+  const [list, setList] = useState(null);
+  const load = useAction(async () => setList((await phone.api.get(path))[name]));
+  useEffect(() => void load.run(), []);
+  return { list, ...load };
+}
+
+export function Activity({ phone }) {
+  const { list, error } = useList(phone, "/activity", "events");
+  return html`<${Screen} title=${t("activity.title")} lead=${t("activity.lead")} error=${error}>
+    ${list?.length === 0 && html`<p>${t("activity.none")}</p>`}
+    <ul class="rows">
+      ${list?.map((one, i) => html`<li key=${i} data-testid="activity-row">
+        <strong>${has(`event.${one.event}`) ? t(`event.${one.event}`) : one.event}</strong>
+        ${one.relying_party && html`<span>${named(one.relying_party)}</span>`}
+        ${one.device && html`<span>${named(one.device)}</span>`}
+        <small>${instant(one.at)}</small>
+      </li>`)}
+    </ul>
+  <//>`;
+}
+
+const named = (one) => (typeof one === "string" ? one : (one[currentLanguage()] ?? one.km ?? one.name ?? ""));
+
+export function Devices({ phone }) {
+  const { list, error } = useList(phone, "/devices", "devices");
+  return html`<${Screen} title=${t("devices.title")} lead=${t("devices.lead")} error=${error}>
+    <ul class="rows">
+      ${list?.map((one) => html`<li key=${one.id} data-testid="device-row">
+        <strong>${one.name}${one.this && html` <em class="tag">${t("devices.this")}</em>`}</strong>
+        <span>${t("devices.made", { at: instant(one.made_at) })}</span>
+        ${one.last_used_at && html`<span>${t("devices.used", { at: instant(one.last_used_at) })}</span>`}
+        ${one.biometric && html`<small>${t("devices.biometric")}</small>`}
+      </li>`)}
+    </ul>
+  <//>`;
+}
+
+export function Settings({ phone, onLanguage, onAccount, onLock }) {
+  return html`<${Screen} title=${t("settings.title")}
+    actions=${html`<${Button} kind="quiet" testid="lock" onClick=${onLock}>${t("settings.lock")}<//>`}>
+    <h2>${t("settings.language")}</h2>
+    <${Languages} onLanguage=${onLanguage} />
+    <h2>${t("settings.biometric")}</h2>
+    <${Biometric} phone=${phone} onAccount=${onAccount} />
+  <//>`;
+}
+
+/** The language switch; each language is written in itself. */
+export function Languages({ onLanguage }) {
+  const choose = async (language) => {
+    await speak(language);
+    onLanguage(language);
+  };
+  return html`<div class="languages" role="group" aria-label=${t("settings.language")}>
+    ${languages().map((one) => html`<button key=${one} type="button" lang=${one} data-testid=${`lang-${one}`} aria-pressed=${String(one === currentLanguage())} onClick=${() => choose(one)}>${t(`language.${one}`)}</button>`)}
+  </div>`;
+}
+
+/** Turn the phone's own lock on or off for approving; both need the PIN. */
+function Biometric({ phone, onAccount }) {
+  const [able, setAble] = useState(true);
+  const [asks, setAsks] = useState(false);
+  const [pin, setPin] = useState("");
+  useEffect(() => void isAvailable().then(setAble), []);
+  const bound = phone.account.credential;
+  const change = useAction(async () => {
+    if (pin.length < 6) throw t("pin.short");
+    await onAccount(await (bound ? removeBiometric : bindBiometric)(phone, pin));
+    setPin("");
+    setAsks(false);
+  });
+  if (!bound && !able) return html`<p>${t("settings.no_biometric")}</p>`;
+  if (!asks) {
+    const name = bound ? "biometric-off" : "biometric-on";
+    return html`<p>${t(bound ? "settings.biometric_is_on" : "settings.biometric_is_off")}</p>
+      <${Button} kind="quiet" testid=${name} onClick=${() => setAsks(true)}>${t(`settings.${name}`)}<//>`;
+  }
+  return html`<${Form} onSubmit=${change.run}>
+    ${change.error && html`<${Notice} kind="warning" testid="settings-problem">${change.error.code ? t(`problem.${change.error.code}`) : change.error}<//>`}
+    <${SixDigits} name="pin" label=${t("pin.yours")} value=${pin} onValue=${setPin} secret />
+    <${Button} type="submit" testid="pin-next" busy=${change.busy}>${t("next")}<//>
+    <${Button} kind="quiet" testid="settings-cancel" onClick=${() => setAsks(false)}>${t("back")}<//>
+  <//>`;
+}
+
+async function removeBiometric(phone, pin) {
+  const { credential, ...account } = phone.account;
+  const claims = { action: "remove", key: credential };
+  await phone.api.post("/biometric/removal", (nonce) =>
+    signed(phone, { typ: "camdigikey-credential+jwt", claims: { nonce, ...claims }, verification: { pin } }),
+  );
+  return account;
+}

@@ -1,0 +1,129 @@
+/** The mobile API as this phone calls it: every request signed by the device key. */
+
+import { utf8 } from "./bytes.js";
+import { Problem } from "./problem.js";
+
+const NONCE_LIFE = 240_000;
+const TIMEOUT = 20_000;
+const PICTURE_TIMEOUT = 90_000;
+
+export class Api {
+  #nonce = null;
+  #nonceAt = 0;
+  #skew = 0;
+
+  constructor({ configuration, language, timeout = TIMEOUT }) {
+    this.configuration = configuration;
+    this.language = language;
+    this.timeout = timeout;
+    this.authenticator = null;
+    /** Told of every refusal, for what concerns the whole app. */
+    this.onProblem = () => {};
+  }
+
+  /** The server's time in whole seconds, from the last nonce it gave. */
+  now() {
+    return Math.floor(Date.now() / 1000 + this.#skew);
+  }
+
+  /** A nonce that will still be fresh when it arrives. */
+  async nonce() {
+    if (this.#nonce && Date.now() - this.#nonceAt < NONCE_LIFE) return this.#nonce;
+    const answer = await this.#fetch("/nonce", { method: "GET" }, this.timeout);
+    if (!answer.ok) throw await problem(answer);
+    const { nonce, now } = await answer.json();
+    this.#skew = now - Date.now() / 1000;
+    this.#keep(nonce);
+    return nonce;
+  }
+
+  get(path) {
+    return this.#call("GET", path, () => new Uint8Array(0));
+  }
+
+  /**
+   * Post JSON. `body` is a value, or `async (nonce) => value` where the nonce
+   * is part of what is signed; it is asked again if the nonce was too old.
+   */
+  post(path, body = {}) {
+    const make = typeof body === "function" ? body : () => body;
+    return this.#call("POST", path, async (nonce) => utf8(JSON.stringify(await make(nonce))), {
+      "Content-Type": "application/json",
+    });
+  }
+
+  async upload(path, picture) {
+    const bytes = new Uint8Array(await picture.arrayBuffer());
+    const headers = { "Content-Type": picture.type };
+    return this.#call("POST", path, () => bytes, headers, PICTURE_TIMEOUT);
+  }
+
+  async #call(method, path, make, headers = {}, timeout = this.timeout) {
+    for (const last of [false, true]) {
+      const nonce = await this.nonce();
+      const body = await make(nonce);
+      const answer = await this.#send({ method, path, body, nonce, headers, timeout });
+      if (answer.ok) return answer.status === 204 ? null : answer.json();
+      const refused = await problem(answer);
+      if (refused.code !== "proof-nonce" || last) {
+        this.onProblem(refused);
+        throw refused;
+      }
+      if (!answer.headers.get("Proof-Nonce")) this.#nonce = null;
+    }
+  }
+
+  async #send({ method, path, body, nonce, headers, timeout }) {
+    const url = this.configuration.app + path;
+    const now = this.now();
+    const proof = await this.authenticator.proof({ method, url, body, nonce, now });
+    const answer = await this.#fetch(
+      path,
+      {
+        method,
+        headers: { ...headers, "Device-Proof": proof },
+        body: method === "GET" ? undefined : body,
+      },
+      timeout,
+    );
+    this.#keep(answer.headers.get("Proof-Nonce"));
+    return answer;
+  }
+
+  async #fetch(path, request, timeout) {
+    const headers = { ...request.headers, "Accept-Language": this.language() };
+    try {
+      return await fetch(path, {
+        ...request,
+        headers,
+        cache: "no-store",
+        credentials: "omit",
+        redirect: "error",
+        referrerPolicy: "no-referrer",
+        signal: AbortSignal.timeout(timeout),
+      });
+    } catch (error) {
+      const slow = error.name === "TimeoutError";
+      throw new Problem({ code: slow ? "timeout" : "offline" });
+    }
+  }
+
+  #keep(nonce) {
+    if (!nonce) return;
+    this.#nonce = nonce;
+    this.#nonceAt = Date.now();
+  }
+}
+
+async function problem(answer) {
+  let said = {};
+  try {
+    said = await answer.json();
+  } catch {
+    // A gateway answered in its own words.
+  }
+  const code = typeof said?.code === "string" ? said.code : unnamed(answer.status);
+  return new Problem({ ...said, code, status: answer.status });
+}
+
+const unnamed = (status) => (status === 413 ? "too-large" : "unavailable");

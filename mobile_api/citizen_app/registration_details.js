@@ -1,0 +1,143 @@
+/** Confirm what was read from the card; add what the card's machine lines lack. */
+
+import { Capture } from "./capture.js";
+import { parseDate, printedDate } from "./dates.js";
+import { asciiDigits, has, t } from "./i18n.js";
+import { datePins, mark } from "./pin_rules.js";
+import { drafts } from "./store.js";
+import { Button, Field, Form, Notice, Screen, useAction } from "./ui.js";
+import { html, useState } from "./vendor/preact.js";
+
+const DATES = ["birth_date", "expiry_date", "issue_date"];
+const KHMER = ["surname_khmer", "given_name_khmer"];
+const LATIN = ["surname_latin", "given_name_latin"];
+const OPTIONAL = ["given_name_khmer", "given_name_latin"];
+const FIELDS = ["number", "surname_khmer", "given_name_khmer", ...LATIN, "sex", "birth_date", "issue_date", "expiry_date"];
+
+export function Details({ phone, view, step, back, post, upload }) {
+  const [retake, setRetake] = useState(false);
+  if (retake) {
+    const picture = async (blob) => {
+      await upload("document", blob);
+      drafts.remove("details");
+      setRetake(false);
+    };
+    const cancel = html`<${Button} kind="quiet" testid="card-keep" onClick=${() => setRetake(false)}>${t("back")}<//>`;
+    return html`<${Capture} kind="card" step=${step} back=${cancel} onPicture=${picture} />`;
+  }
+  const props = { phone, view, step, back, post, onRetake: () => setRetake(true) };
+  return html`<${Fields} key=${JSON.stringify(view.document)} ...${props} />`;
+}
+
+function Fields({ phone, view, step, back, post, onRetake }) {
+  const proved = new Set(view.document?.proved ?? []);
+  const wrong = view.incorrect_fields ?? [];
+  const [fields, setFields] = useState(() => start(view, proved));
+  const [faults, setFaults] = useState(() => Object.fromEntries(wrong.map((name) => [name, t("details.disagrees")])));
+  const put = (name, value) => {
+    const changed = { ...fields, [name]: value };
+    setFields(changed);
+    setFaults({ ...faults, [name]: undefined });
+    drafts.put("details", changed);
+  };
+  const send = useAction(async () => {
+    const { body, faults: found } = check(fields);
+    setFaults(found);
+    const [first] = FIELDS.filter((name) => found[name]);
+    if (first) return show(first);
+    await refuseBirthDate(phone, body.birth_date);
+    try {
+      await post("details", body);
+      drafts.remove("details");
+    } catch (problem) {
+      setFaults(Object.fromEntries((problem.fields ?? []).map(fault)));
+      throw problem;
+    }
+  });
+  const one = (name) => html`<${Detail} key=${name} ...${{ name, value: fields[name], fault: faults[name], proved: proved.has(name), put }} />`;
+  return html`<${Form} onSubmit=${send.run}><${Screen}
+    title=${t(wrong.length ? "details.title_wrong" : "details.title")}
+    lead=${t(wrong.length ? "details.lead_wrong" : "details.lead")}
+    step=${step}
+    error=${send.error}
+    actions=${html`
+      <${Button} type="submit" testid="details-next" busy=${send.busy}>${t("details.next")}<//>
+      <${Button} kind="quiet" testid="card-retake" onClick=${onRetake}>${t("details.retake")}<//>
+      ${back}`}
+  >
+    ${proved.size > 0 && html`<${Notice} testid="proved-note">${t("details.proved")}<//>`}
+    ${FIELDS.map(one)}
+  <//><//>`;
+}
+
+function Detail({ name, value, fault: text, proved, put }) {
+  const shared = {
+    name,
+    label: t(`field.${name}`),
+    hint: proved ? t("details.locked") : has(`field.${name}.hint`) && t(`field.${name}.hint`),
+    fault: text,
+  };
+  const testid = `field-${name}`;
+  if (name === "sex") {
+    return html`<${Field} ...${shared}>
+      <select id="in-sex" data-testid=${testid} value=${value} disabled=${proved} aria-invalid=${text ? "true" : undefined} onChange=${(event) => put(name, event.currentTarget.value)}>
+        ${["", "F", "M"].map((sex) => html`<option key=${sex} value=${sex} selected=${sex === value}>${t(`sex.${sex || "choose"}`)}</option>`)}
+      </select>
+    <//>`;
+  }
+  const input = {
+    inputmode: DATES.includes(name) ? "decimal" : undefined,
+    lang: KHMER.includes(name) ? "km" : "en",
+    autocapitalize: LATIN.includes(name) ? "characters" : "off",
+    maxlength: 60,
+  };
+  return html`<${Field} ...${shared} ...${input} testid=${testid} class=${proved ? "locked" : ""} readonly=${proved} autocomplete="off" spellcheck=${false} value=${value} onValue=${(typed) => put(name, typed)} />`;
+}
+
+/** Proved values from the card; the rest as typed, as posted, else as read. */
+function start(view, proved) {
+  const draft = drafts.get("details");
+  const pick = (name) =>
+    proved.has(name) ? view.document[name] : (draft[name] ?? view.details?.[name] ?? view.document?.[name] ?? "");
+  const show = (name) => (DATES.includes(name) ? printedDate(pick(name)) : pick(name));
+  return Object.fromEntries(FIELDS.map((name) => [name, show(name) ?? ""]));
+}
+
+/** What to post, and what is wrong with it, by field. */
+export function check(fields) {
+  const body = {};
+  const faults = {};
+  for (const name of FIELDS) {
+    const text = tidy(name, fields[name]);
+    body[name] = DATES.includes(name) ? parseDate(text) : text;
+    const code = wrongWith(name, text, body[name]);
+    if (code) faults[name] = t(`fault.${code}`);
+  }
+  return { body, faults };
+}
+
+function tidy(name, value) {
+  const text = value.trim().replace(/\s+/g, " ");
+  if (name === "number") return asciiDigits(text).toUpperCase();
+  return LATIN.includes(name) ? text.toUpperCase() : text;
+}
+
+function wrongWith(name, text, value) {
+  if (!text) return OPTIONAL.includes(name) ? null : "required";
+  if (DATES.includes(name)) return value ? null : "date";
+  if (KHMER.includes(name) && !/^[\u1780-\u17dd\u200b\u200c ]+$/.test(text)) return "khmer";
+  if (LATIN.includes(name) && !/^[A-Z][A-Z .'-]*$/.test(text)) return "latin";
+  return null;
+}
+
+const fault = ({ name, code }) => [name, t(has(`fault.${code}`) ? `fault.${code}` : "fault.other")];
+
+function show(name) {
+  document.getElementById(`in-${name}`)?.focus();
+}
+
+async function refuseBirthDate({ store, authenticator }, date) {
+  const marks = await mark(authenticator.secret, datePins(date));
+  const kept = (await store.get("refused-pins")) ?? [];
+  await store.put("refused-pins", [...new Set([...kept, ...marks])]);
+}
