@@ -1,0 +1,206 @@
+"""Every domain service, wired once: what can be done.
+
+`open_services(settings)` opens the database, reads the master key and returns one
+frozen value that the endpoints carry in their state. Nothing here knows HTTP.
+"""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+from idp.domain.accounts import Accounts
+from idp.domain.audit import Audit
+from idp.domain.audit_chain import AuditChain
+from idp.domain.challenges import Challenges, Lives
+from idp.domain.consents import Consents
+from idp.domain.decisions import Decisions
+from idp.domain.devices import Devices
+from idp.domain.evidence import EvidenceBox
+from idp.domain.grants import Grants
+from idp.domain.interactions import Interactions
+from idp.domain.keys import Keys
+from idp.domain.one_time_codes import OneTimeCodes
+from idp.domain.rate_limits import Budgets
+from idp.domain.register_questions import RegisterQuestions
+from idp.domain.registration_rows import RegistrationRows
+from idp.domain.registrations import Limits, Registrations
+from idp.domain.relying_parties import RelyingParties
+from idp.domain.request_proofs import RequestProofs
+from idp.domain.sessions import Sessions
+from idp.domain.user_verification import WebAuthnParty
+from idp.engines import load_sms_sender
+from idp.interfaces import Clock, SmsSender, SystemClock
+from idp.settings import IdpSettings
+from idp.storage.encryption import Sealer
+from idp.storage.ephemeral import Ephemeral, MemoryEphemeral
+from idp.storage.master_keys import sealer_from_file, sealer_from_secret
+from idp.storage.redis import open_redis
+from idp.storage.signals import LocalSignals, Signals
+from idp.storage.store import Store, Transaction, open_store
+from idp.translations import translate
+
+__all__ = ["Services", "Transaction", "open_services", "wire"]
+
+EVIDENCE_RETENTION = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What can be done, and with what."""
+
+    settings: IdpSettings
+    clock: Clock
+    store: Store
+    sealer: Sealer
+    ephemeral: Ephemeral
+    signals: Signals
+    sms: SmsSender
+    translate: Callable[..., str]
+    webauthn_party: WebAuthnParty
+    audit: Audit
+    audit_chain: AuditChain
+    keys: Keys
+    accounts: Accounts
+    devices: Devices
+    request_proofs: RequestProofs
+    interactions: Interactions
+    challenges: Challenges
+    decisions: Decisions
+    relying_parties: RelyingParties
+    grants: Grants
+    sessions: Sessions
+    consents: Consents
+    budgets: Budgets
+    codes: OneTimeCodes
+    evidence: EvidenceBox
+    register_questions: RegisterQuestions
+    registrations: Registrations
+
+
+def wire(
+    settings: IdpSettings,
+    *,
+    store: Store,
+    sealer: Sealer,
+    ephemeral: Ephemeral,
+    signals: Signals,
+    sms: SmsSender,
+    clock: Clock,
+) -> Services:
+    """Put the services together on given storage. Does no I/O."""
+    audit = Audit(clock)
+    overlap = settings.refresh_life + settings.id_token_life
+    keys = Keys(clock, store, sealer, audit, overlap)
+    accounts = Accounts(clock, sealer)
+    devices = Devices(clock)
+    budgets = Budgets(clock, sealer)
+    evidence = EvidenceBox(clock, sealer, EVIDENCE_RETENTION)
+    questions = RegisterQuestions(clock)
+    codes = OneTimeCodes(
+        clock,
+        sealer,
+        digits=settings.code_digits,
+        validity=settings.code_validity,
+        attempts=settings.code_attempts,
+        resend=settings.code_resend,
+    )
+    limits = Limits(
+        registrations_per_device_a_day=settings.registrations_per_device_a_day,
+        codes_per_number_an_hour=settings.codes_per_number_an_hour,
+        codes_per_prefix_an_hour=settings.codes_per_prefix_an_hour,
+    )
+    return Services(
+        settings=settings,
+        clock=clock,
+        store=store,
+        sealer=sealer,
+        ephemeral=ephemeral,
+        signals=signals,
+        sms=sms,
+        translate=translate,
+        webauthn_party=WebAuthnParty(
+            settings.rp_id, (settings.issuer, settings.app_origin)
+        ),
+        audit=audit,
+        audit_chain=AuditChain(clock, store, keys),
+        keys=keys,
+        accounts=accounts,
+        devices=devices,
+        request_proofs=RequestProofs(clock, ephemeral),
+        interactions=Interactions(ephemeral, settings.interaction_life),
+        challenges=Challenges(
+            clock, ephemeral, signals, _lives(settings), settings.app_origin
+        ),
+        decisions=Decisions(clock, sealer, settings.challenge_approved),
+        relying_parties=RelyingParties(
+            clock, sealer, audit, is_development=settings.environment == "development"
+        ),
+        grants=Grants(clock, sealer, audit, settings.code_life, settings.refresh_life),
+        sessions=Sessions(clock, sealer, settings.session_life),
+        consents=Consents(clock),
+        budgets=budgets,
+        codes=codes,
+        evidence=evidence,
+        register_questions=questions,
+        registrations=Registrations(
+            clock=clock,
+            rows=RegistrationRows(clock, sealer),
+            audit=audit,
+            budgets=budgets,
+            codes=codes,
+            evidence=evidence,
+            questions=questions,
+            accounts=accounts,
+            devices=devices,
+            life=settings.registration_life,
+            limits=limits,
+        ),
+    )
+
+
+def _lives(settings: IdpSettings) -> Lives:
+    return Lives(
+        pending=settings.challenge_pending,
+        claimed=settings.challenge_claimed,
+        approved=settings.challenge_approved,
+        claims_a_minute=settings.claims_a_minute,
+    )
+
+
+def open_sealer(settings: IdpSettings) -> Sealer:
+    """Read the master key; raises MasterKeyUnsafe."""
+    if settings.master_key is not None:
+        return sealer_from_secret(settings.master_key.get_secret_value())
+    is_production = settings.environment == "production"
+    return sealer_from_file(settings.master_key_file, is_production=is_production)
+
+
+@asynccontextmanager
+async def open_services(
+    settings: IdpSettings, *, clock: Clock | None = None
+) -> AsyncIterator[Services]:
+    """Open everything the settings name, and close it again at the end."""
+    sealer = open_sealer(settings)
+    store = await open_store(settings.store)
+    ephemeral: Ephemeral = MemoryEphemeral()
+    signals: Signals = LocalSignals()
+    if settings.redis is not None:
+        ephemeral, signals = open_redis(settings.redis.get_secret_value())
+    services = wire(
+        settings,
+        store=store,
+        sealer=sealer,
+        ephemeral=ephemeral,
+        signals=signals,
+        sms=load_sms_sender(settings),
+        clock=clock or SystemClock(),
+    )
+    try:
+        async with store.begin() as tx:
+            await services.keys.ensure(tx)
+        yield services
+    finally:
+        await signals.close()
+        await ephemeral.close()
+        await store.close()
