@@ -39,10 +39,13 @@ async def test_what_a_block_wrote_is_there_when_it_is_left(store: Store) -> None
 
 
 async def test_a_refusal_commits_and_is_raised_again(store: Store) -> None:
-    with pytest.raises(CodeWrong):
+    async def spend() -> None:
         async with store.begin() as tx:
             await tx.run(ADD, "spent", 1)
             raise CodeWrong(attempts_left=4)
+
+    with pytest.raises(CodeWrong):
+        await spend()
     assert await value_of(store, "spent") == 1
 
 

@@ -1,0 +1,20 @@
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, derive_private_key
+
+from camdigikey.phone.keys import pin_scalar
+
+
+def test_the_derivation_gives_the_published_vector() -> None:
+    scalar = pin_scalar(
+        secret=bytes(range(32)),
+        salt=bytes.fromhex(
+            "80612ba164930bea4d46f33a2db57326a87834f0997bea76b019622ee9d4692f"
+        ),
+        pin="493027",
+    )
+    assert f"{scalar:064x}" == (
+        "817a31938d9730b959f60aed1553889368a878f60c35c962734ccf519b30c82f"
+    )
+    public = derive_private_key(scalar, SECP256R1()).public_key().public_numbers()
+    assert f"{public.x:064x}" == (
+        "8b1c0a35eba3530aa388cd6e70b5161af60b32ab037ded3093c8e54bb50c7825"
+    )
