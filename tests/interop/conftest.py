@@ -1,0 +1,55 @@
+"""A running provider for clients that nobody here wrote.
+
+The fixture `op` yields an `Op` (see op.py): `issuer`, `register(...)` and
+`approve(login_url, browser)`.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import httpx2
+import pytest
+
+from tests.interop.op import Op
+from tests.unit.sdk_web.provider import Client, Provider
+from tests.unit.sdk_web.serving import address, listen, serving
+
+
+@dataclass
+class SmallOp:
+    """The small provider of the SDK's own tests, over real HTTP."""
+
+    provider: Provider
+
+    @property
+    def issuer(self) -> str:
+        return self.provider.issuer
+
+    def register(
+        self,
+        *,
+        client_id: str,
+        redirect_uris: list[str],
+        post_logout_redirect_uris: list[str],
+        secret: str | None,
+    ) -> None:
+        self.provider.clients[client_id] = Client(
+            tuple(redirect_uris), tuple(post_logout_redirect_uris), secret
+        )
+
+    def approve(self, login_url: str, browser: httpx2.Client) -> str:
+        return str(browser.post(login_url).headers["location"])
+
+
+@pytest.fixture
+def op() -> Iterator[Op]:
+    listener = listen()
+    provider = Provider(issuer=address(listener))
+    with serving(provider.app, listener):
+        yield SmallOp(provider)
+
+
+@pytest.fixture
+def browser() -> Iterator[httpx2.Client]:
+    with httpx2.Client(timeout=30) as browser:
+        yield browser
