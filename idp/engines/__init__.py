@@ -1,0 +1,17 @@
+"""Engines of the provider: named in settings as `module:factory`, loaded once."""
+
+from idp.engines.loading import (
+    DevelopmentModeWarning,
+    DisabledSmsSender,
+    EngineRefused,
+    load_engine,
+    load_sms_sender,
+)
+
+__all__ = [
+    "DevelopmentModeWarning",
+    "DisabledSmsSender",
+    "EngineRefused",
+    "load_engine",
+    "load_sms_sender",
+]

@@ -1,0 +1,63 @@
+"""Find an engine by its entry name; what must not run here is refused at the start."""
+
+import importlib
+from dataclasses import dataclass
+from typing import TypeVar
+
+from idp.errors import Unavailable
+from idp.interfaces import SmsSender
+from idp.settings import IdpSettings
+
+T = TypeVar("T")
+
+
+class EngineRefused(Exception):
+    """The engine must not run with these settings."""
+
+
+class EngineUnusable(Exception):
+    """The engine could not be loaded."""
+
+
+class DevelopmentModeWarning(UserWarning):
+    """Something that only a developer may use is in use."""
+
+
+@dataclass(frozen=True, slots=True)
+class DisabledSmsSender:
+    """Stands where no sender could be loaded; `reason` is shown by `/health`."""
+
+    reason: str
+
+    async def send(self, *, to: str, text: str) -> None:
+        """Raise Unavailable."""
+        del to, text
+        raise Unavailable("sms", retry_after=60)
+
+
+def load_engine(entry: str, protocol: type[T], settings: IdpSettings) -> T:
+    """Import `module:factory`, call it with the settings, check the Protocol.
+
+    Raises EngineRefused (the engine says no) or EngineUnusable (it does not work).
+    """
+    module, _, factory = entry.partition(":")
+    try:
+        engine = getattr(importlib.import_module(module), factory)(settings)
+    except EngineRefused:
+        raise
+    except Exception as reason:
+        raise EngineUnusable(f"{entry}: {type(reason).__name__}: {reason}") from reason
+    if not isinstance(engine, protocol):
+        raise EngineUnusable(f"{entry} is not a {protocol.__name__}")
+    return engine
+
+
+def load_sms_sender(settings: IdpSettings) -> SmsSender:
+    """Return the sender that the settings name, or one that says why not.
+
+    Raises EngineRefused when it must not run here.
+    """
+    try:
+        return load_engine(settings.sms_sender, SmsSender, settings)  # type: ignore[type-abstract]  # a Protocol, checked at run time
+    except EngineUnusable as reason:
+        return DisabledSmsSender(str(reason))
