@@ -33,7 +33,7 @@ OIDCProviderMetadataURL {issuer}/.well-known/openid-configuration
 OIDCClientID {client_id}
 OIDCClientSecret {secret}
 OIDCRedirectURI http://localhost:{port}/private/back
-OIDCRedirectURIsAllowed ^http://localhost:{port}/
+OIDCRedirectURLsAllowed ^http://localhost:{port}/
 OIDCCryptoPassphrase only-for-this-test
 OIDCScope "openid profile offline_access"
 OIDCPKCEMethod S256
