@@ -128,7 +128,7 @@ def claims_of(scopes: Iterable[str]) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Consents:
-    """Record what was released, and ask whether it covers a request."""
+    """Record what was released, and ask what stands."""
 
     clock: Clock
 
@@ -144,17 +144,12 @@ class Consents:
         now = to_millis(self.clock.now())
         await tx.run(RECORD, account_id, relying_party_id, " ".join(claims), now)
 
-    async def covers(
-        self,
-        tx: Transaction,
-        *,
-        account_id: str,
-        relying_party_id: str,
-        claims: Iterable[str],
-    ) -> bool:
-        """Say whether a standing consent covers every one of the claims."""
+    async def released(
+        self, tx: Transaction, *, account_id: str, relying_party_id: str
+    ) -> frozenset[str] | None:
+        """Return the claims of the standing consent; None when there is none."""
         row = await tx.one(FIND, account_id, relying_party_id)
-        return row is not None and set(claims) <= set(str(row[0]).split())
+        return None if row is None else frozenset(str(row[0]).split())
 
     async def of_account(self, tx: Transaction, account_id: str) -> list[Consent]:
         """Return the standing consents of a person, newest first."""

@@ -1,0 +1,116 @@
+"""What tokens and userinfo say. Pure.
+
+ID token: OpenID Connect Core 1.0, 2. Access token: RFC 9068. Personal data is in
+userinfo only, and only what scope and consent both allow.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any
+
+from idp.domain.accounts import Account
+from idp.domain.assurance import acr_uri
+from idp.domain.consents import MEMBERS, claims_of
+from idp.domain.grants import Grant
+from idp.storage.columns import b64encode
+
+ID_TOKEN = "JWT"  # noqa: S105 - a type
+ACCESS_TOKEN = "at+jwt"  # noqa: S105 - a type
+GENDERS = {"M": "male", "F": "female"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenFacts:
+    """What both tokens of one answer are made of."""
+
+    issuer: str
+    subject: str
+    grant: Grant
+    scopes: tuple[str, ...]
+    now: datetime
+
+
+def id_token_claims(
+    facts: TokenFacts, *, access_token: str, nonce: str | None, life: timedelta
+) -> dict[str, Any]:
+    """Return the ID token's claims. A refreshed one has no nonce (Core, 12.2)."""
+    now = int(facts.now.timestamp())
+    claims: dict[str, Any] = {
+        "iss": facts.issuer,
+        "sub": facts.subject,
+        "aud": facts.grant.relying_party_id,
+        "iat": now,
+        "exp": now + int(life.total_seconds()),
+        "auth_time": facts.grant.auth_time // 1000,
+        "acr": acr_uri(facts.grant.acr, issuer=facts.issuer),
+        "amr": list(facts.grant.amr),
+        "sid": facts.grant.sid,
+        "at_hash": half_hash(access_token),
+    }
+    if nonce is not None:
+        claims["nonce"] = nonce
+    return claims
+
+
+def access_token_claims(
+    facts: TokenFacts, *, token_id: str, life: timedelta
+) -> dict[str, Any]:
+    """Return the access token's claims (RFC 9068, 2.2).
+
+    `jti` is the grant's id, a dot and this token's own, so that userinfo finds the
+    grant without a table of tokens.
+    """
+    now = int(facts.now.timestamp())
+    return {
+        "iss": facts.issuer,
+        "sub": facts.subject,
+        "aud": facts.issuer,
+        "client_id": facts.grant.relying_party_id,
+        "iat": now,
+        "exp": now + int(life.total_seconds()),
+        "auth_time": facts.grant.auth_time // 1000,
+        "acr": acr_uri(facts.grant.acr, issuer=facts.issuer),
+        "jti": f"{facts.grant.id}.{token_id}",
+        "scope": " ".join(facts.scopes),
+        "sid": facts.grant.sid,
+    }
+
+
+def half_hash(token: str) -> str:
+    """Return the left half of the token's SHA-256 (Core, 3.1.3.6, for ES256)."""
+    return b64encode(sha256(token.encode("ascii")).digest()[:16])
+
+
+def userinfo_claims(
+    account: Account,
+    *,
+    subject: str,
+    scopes: Collection[str],
+    released: Collection[str],
+) -> dict[str, Any]:
+    """Return what userinfo says of a person: `sub`, and what both allow."""
+    allowed = [claim for claim in claims_of(scopes) if claim in released]
+    every = _members(account)
+    names = [member for claim in allowed for member in MEMBERS[claim]]
+    said = {name: every[name] for name in names if every[name] not in {"", None}}
+    return {"sub": subject, **said}
+
+
+def _members(account: Account) -> Mapping[str, Any]:
+    facts = account.facts
+    return {
+        "name": f"{facts.surname_latin} {facts.given_name_latin}".strip(),
+        "family_name": facts.surname_latin,
+        "given_name": facts.given_name_latin,
+        "family_name#km": facts.surname_khmer,
+        "given_name#km": facts.given_name_khmer,
+        "birthdate": facts.birth_date,
+        "gender": GENDERS.get(facts.sex, ""),
+        "phone_number": facts.phone,
+        "phone_number_verified": bool(facts.phone),
+        "document_number": facts.document_number,
+        "document_expires": facts.document_expires,
+        "camdigikey_level": account.level,
+    }

@@ -1,0 +1,34 @@
+"""The protocol's routes, for the provider's application."""
+
+from starlette.routing import Route
+
+from idp.oidc.authorize import RESUME_PATH, AuthorizeEndpoint
+from idp.oidc.discovery import DiscoveryEndpoint
+from idp.oidc.logout import PATH as LOGOUT_PATH
+from idp.oidc.logout import LogoutEndpoint
+from idp.oidc.pages import Pages, PlainPages
+from idp.oidc.revocation import revoke
+from idp.oidc.token import token
+from idp.oidc.userinfo import userinfo
+
+
+def routes(pages: Pages | None = None) -> list[Route]:
+    """Return every route of the protocol; `pages` draws what cannot redirect.
+
+    The application's lifespan puts `services` into the request's state.
+    """
+    drawn = PlainPages() if pages is None else pages
+    authorize = AuthorizeEndpoint(drawn)
+    discovery = DiscoveryEndpoint()
+    logout = LogoutEndpoint(drawn)
+    both = ["GET", "POST"]
+    return [
+        Route("/authorize", authorize.authorize, methods=both),
+        Route(RESUME_PATH, authorize.resume, methods=["GET"]),
+        Route("/token", token, methods=["POST"]),
+        Route("/userinfo", userinfo, methods=both),
+        Route("/revoke", revoke, methods=["POST"]),
+        Route(LOGOUT_PATH, logout.logout, methods=both),
+        Route("/jwks", discovery.jwks, methods=["GET"]),
+        Route("/.well-known/openid-configuration", discovery.configuration),
+    ]

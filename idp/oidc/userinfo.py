@@ -1,0 +1,77 @@
+"""The userinfo endpoint: what scope and consent both allow, read afresh.
+
+The access token is a bearer token in the header, nowhere else (RFC 9700, 4.3.2).
+Its grant, account, device, party and session are read again: what was revoked a
+moment ago answers 401 although the token has not expired.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from idp.domain.subjects import subject_key, subject_of
+from idp.errors import GrantSpent, IdentityError, Malformed, Unavailable
+from idp.oidc.claims import ACCESS_TOKEN, userinfo_claims
+from idp.oidc.context import OidcServices, services_of
+from idp.oidc.errors import json_response, refusal_response
+
+MAX_TOKEN = 8192
+
+
+async def userinfo(request: Request) -> Response:
+    """Answer `GET` or `POST /userinfo`."""
+    services = services_of(request)
+    header = request.headers.get("authorization")
+    if header is None:
+        return _unauthorized(services, None)
+    try:
+        token = await verify_access_token(services, header)
+        return json_response(await describe(services, token))
+    except Unavailable as fact:
+        return refusal_response(fact, realm=services.settings.issuer)
+    except IdentityError:
+        return _unauthorized(services, "invalid_token")
+
+
+async def verify_access_token(services: OidcServices, header: str) -> Mapping[str, Any]:
+    """Return the claims of an access token of ours; raises Malformed."""
+    scheme, _, unverified_token = header.partition(" ")
+    if scheme.lower() != "bearer" or len(header) > MAX_TOKEN:
+        raise Malformed("not a bearer token")
+    claims = await services.keys.verify(unverified_token.strip(), typ=ACCESS_TOKEN)
+    issuer = services.settings.issuer
+    if claims.get("iss") != issuer or claims.get("aud") != issuer:
+        raise Malformed("not for us")
+    if claims["exp"] <= services.clock.now().timestamp():
+        raise Malformed("expired")
+    return claims
+
+
+async def describe(services: OidcServices, token: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the body; raises GrantSpent when nothing may be said any more."""
+    scopes = str(token["scope"]).split()
+    if "openid" not in scopes:
+        raise GrantSpent("not an OpenID Connect grant")
+    grant_id = str(token["jti"]).partition(".")[0]
+    async with services.store.read() as tx:
+        grant = await services.grants.live(tx, grant_id)
+        party = await services.relying_parties.find(tx, grant.relying_party_id)
+        account = await services.accounts.active(tx, grant.account_id)
+    key = subject_key(services.sealer)
+    subject = subject_of(key, sector=party.sector, account_id=account.id)
+    if subject != token["sub"]:
+        raise GrantSpent("another subject")
+    return userinfo_claims(
+        account, subject=subject, scopes=scopes, released=grant.claims
+    )
+
+
+def _unauthorized(services: OidcServices, error: str | None) -> Response:
+    """Answer 401 in the header's own words (RFC 6750, 3)."""
+    challenge = f'Bearer realm="{services.settings.issuer}"'
+    if error is not None:
+        challenge += f', error="{error}"'
+    body = {"error": error} if error else {}
+    return json_response(body, status=401, headers={"WWW-Authenticate": challenge})
