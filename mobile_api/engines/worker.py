@@ -1,0 +1,119 @@
+"""The inside of a worker process: load the engines once, then answer jobs.
+
+    parent --(work, args)--> worker --Done | Failed, resident bytes--> parent
+
+Started by spawn, never by fork: dlib and OpenCV keep threads and locks.
+"""
+
+import os
+import resource
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from mobile_api.engines.loading import DisabledEngine, load_engine
+from mobile_api.interfaces import Engine, FaceMatcher, MrzReader
+
+ONE_THREAD = ("OMP_THREAD_LIMIT", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineNames:
+    """Which engines the workers load (`module:factory`), and where they run."""
+
+    mrz_reader: str = "mobile_api.engines.mrz_passporteye:create"
+    face_matcher: str = "mobile_api.engines.face_dlib:create"
+    environment: str = "development"
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """The first word of a worker: its engines, loaded or disabled."""
+
+    mrz_reader: Engine | DisabledEngine
+    face_matcher: Engine | DisabledEngine
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A job's value and the memory that the worker holds after it."""
+
+    value: Any
+    resident: int
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A job raised: the name of the exception only, never its text or data."""
+
+    kind: str
+    resident: int
+
+
+@dataclass(frozen=True, slots=True)
+class Engines:
+    """The engines of this process."""
+
+    mrz_reader: MrzReader | DisabledEngine
+    face_matcher: FaceMatcher | DisabledEngine
+
+
+NONE_YET = DisabledEngine("", "no engine is loaded in this process")
+_engines = Engines(NONE_YET, NONE_YET)
+
+
+def engines() -> Engines:
+    """Return the engines of this process."""
+    return _engines
+
+
+def main(pipe: Connection, names: EngineNames, hard_limit: int) -> None:
+    """Serve jobs until the parent hangs up."""
+    os.setsid()  # so that the parent can end tesseract along with this process
+    resource.setrlimit(resource.RLIMIT_DATA, (hard_limit, hard_limit))
+    for name in ONE_THREAD:
+        os.environ[name] = "1"  # noqa: TID251 - this process's own, for tesseract
+    warnings.simplefilter("ignore")
+    pipe.send(prepare(names))
+    while True:
+        try:
+            work, arguments = pipe.recv()
+        except EOFError:
+            return
+        pipe.send(_answer(work, arguments))
+
+
+def prepare(names: EngineNames) -> Ready:
+    """Load the engines of this process."""
+    global _engines  # noqa: PLW0603 - a worker is one process with one set of engines
+    import cv2  # noqa: PLC0415 - only after the thread limits are set
+
+    cv2.setNumThreads(1)
+    where = names.environment
+    _engines = Engines(
+        load_engine(names.mrz_reader, MrzReader, environment=where),
+        load_engine(names.face_matcher, FaceMatcher, environment=where),
+    )
+    return Ready(_status(_engines.mrz_reader), _status(_engines.face_matcher))
+
+
+def resident_bytes() -> int:
+    """Return the resident set of this process (Linux)."""
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * resource.getpagesize()
+
+
+def _status(
+    engine: MrzReader | FaceMatcher | DisabledEngine,
+) -> Engine | DisabledEngine:
+    return engine if isinstance(engine, DisabledEngine) else engine.engine
+
+
+def _answer(work: Callable[..., Any], arguments: tuple[Any, ...]) -> Done | Failed:
+    try:
+        return Done(work(*arguments), resident_bytes())
+    except Exception as problem:  # noqa: BLE001 - the parent gets the kind of it
+        return Failed(type(problem).__name__, resident_bytes())

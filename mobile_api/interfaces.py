@@ -1,0 +1,102 @@
+"""What proofing needs of an engine, and the values that engines give.
+
+Engines measure; `mobile_api.proofing` judges. All calls block and run in a worker
+(`mobile_api.engines.workers`), never on the event loop.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Protocol, runtime_checkable
+
+from mobile_api.images import Advice, Picture
+from mobile_api.mrz import Mrz
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Engine:
+    """Which engine gave a value: kept in the evidence.
+
+    `models` are pairs of file name and SHA-256 (hex) of every model it loaded.
+    """
+
+    name: str
+    version: str
+    models: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MrzReading:
+    """What was read of one picture: the zone, or why there is none.
+
+    `wrong_field` is the field whose check digit refused the best attempt.
+    """
+
+    engine: Engine
+    mrz: Mrz | None = None
+    wrong_field: str | None = None
+    advice: tuple[Advice, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Face:
+    """One face in a picture: its box in pixels."""
+
+    picture: Picture
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+    @property
+    def size(self) -> int:
+        """Return the shorter side of the box in pixels."""
+        return min(self.right - self.left, self.bottom - self.top)
+
+
+@dataclass(frozen=True, slots=True)
+class Similarity:
+    """How alike two faces are, 0 to 1, and where this engine draws the line."""
+
+    value: float
+    threshold: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaceReading:
+    """What was seen in both pictures; `similarity` only when each has one face.
+
+    Sizes are the shorter sides in pixels, largest face first.
+    """
+
+    engine: Engine
+    document_faces: tuple[int, ...]
+    selfie_faces: tuple[int, ...]
+    similarity: Similarity | None = None
+    advice: tuple[Advice, ...] = ()
+
+
+@runtime_checkable
+class MrzReader(Protocol):
+    """Reads the machine-readable zone of a document."""
+
+    @property
+    def engine(self) -> Engine:
+        """Name the engine."""
+
+    def read(self, picture: Picture, *, today: date) -> MrzReading:
+        """Read one picture; `today` decides the centuries of two-digit years."""
+
+
+@runtime_checkable
+class FaceMatcher(Protocol):
+    """Finds faces and says how alike two are."""
+
+    @property
+    def engine(self) -> Engine:
+        """Name the engine."""
+
+    def find(self, picture: Picture) -> tuple[Face, ...]:
+        """Return every face, the largest first."""
+
+    def compare(self, *, document: Face, selfie: Face) -> Similarity:
+        """Return how alike they are."""
