@@ -73,7 +73,8 @@ async def _verify_pin(
 ) -> None:
     async with services.store.begin() as tx:
         failures = await services.devices.spend_pin_try(tx, device)
-    if is_pin_right(token=assertion.token, uv=uv, pin_jwk=device.pin_jwk):
+    is_named = assertion.uv_key == device.pin_key_id
+    if is_pin_right(token=assertion.token, uv=uv, pin_jwk=device.pin_jwk) and is_named:
         return
     tag = (
         EventTag.DEVICE_BLOCKED

@@ -143,8 +143,10 @@ def _uv_method(claims: Mapping[str, Any], *, device: Device) -> UvMethod:
         method = UvMethod(claims.get("uv_method"))  # type: ignore[arg-type]  # refused below
     except ValueError as error:
         raise AssertionInvalid("unknown uv_method") from error
-    if method is UvMethod.PIN and claims.get("uv_key") != device.pin_key_id:
-        raise AssertionInvalid("another PIN key")
+    # A wrong PIN makes another key: comparing it here would tell a wrong PIN from a
+    # right one without spending a try, so that waits for the signature (step 7).
+    if method is UvMethod.PIN and not isinstance(claims.get("uv_key"), str):
+        raise AssertionInvalid("the PIN key is not named")
     if method is UvMethod.WEBAUTHN and (
         device.credential is None or claims.get("uv_key") != device.credential.id
     ):
