@@ -74,7 +74,7 @@ def test_an_unknown_key_is_a_fault() -> None:
 
 
 def test_an_unknown_locale_is_answered_in_khmer() -> None:
-    assert translate("claim.gender", "fr") == translate("claim.gender", "km")
+    assert translate("login.renew", "fr") == translate("login.renew", "km")
 
 
 def test_a_place_that_is_not_filled_is_a_fault() -> None:

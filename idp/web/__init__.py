@@ -1,0 +1,1 @@
+"""The pages that people see at the provider: login, return, logout, home."""

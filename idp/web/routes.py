@@ -1,0 +1,40 @@
+"""The addresses of the pages."""
+
+from pathlib import Path
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from idp.services import Services
+from idp.web import live, login, pages, returning
+from idp.web.guard import services_of
+
+STATIC = Path(__file__).parent / "static"
+PAGE = "/login/{interaction}"
+
+
+def routes(services: Services) -> list[BaseRoute]:  # noqa: ARG001 - the shape of every door
+    """Return the routes of every page."""
+    return [
+        Route("/", home, methods=["GET"]),
+        Route(PAGE, login.show, methods=["GET"]),
+        Route(f"{PAGE}/events", live.Events(), methods=["GET"]),
+        Route(f"{PAGE}/status", live.status, methods=["GET"]),
+        Route(f"{PAGE}/renew", login.renew, methods=["POST"]),
+        Route(f"{PAGE}/same-device", login.same_device, methods=["POST"]),
+        Route(f"{PAGE}/cancel", login.cancel, methods=["POST"]),
+        Route(f"{PAGE}/finish", login.finish, methods=["POST"]),
+        Route("/return/{challenge}", returning.come_back, methods=["GET"]),
+        Mount("/static", StaticFiles(directory=STATIC), name="static"),
+    ]
+
+
+async def home(request: Request) -> Response:
+    """Say what this site is."""
+    return pages.render(
+        "home.html",
+        locale=pages.locale_of(request),
+        app_origin=services_of(request).settings.app_origin,
+    )
