@@ -337,15 +337,26 @@ def example(path: Path, issuer: str) -> CodeType:
     return compile(text, path.name, "exec")
 
 
-def test_the_portal_of_the_readme_runs_over_a_real_network() -> None:
-    folder = Path(sdk_web.__file__).parent
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        ("sdk_web/README.md", "level substantial"),
+        ("docs/relying-parties.md", "សួស្តី ដារ៉ា (substantial)"),
+        ("docs/relying-parties.km.md", "សួស្តី ដារ៉ា (substantial)"),
+    ],
+)
+def test_the_portal_of_the_documentation_runs_over_a_real_network(
+    path: str, shown: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = "the secret from your registration"
+    (tmp_path / "client-secret").write_text(secret)
+    monkeypatch.chdir(tmp_path)
+    root = Path(sdk_web.__file__).parent.parent
     with real_provider() as provider:
         there: dict[str, Starlette] = {}
-        exec(example(folder / "README.md", provider.issuer), there)
+        exec(example(root / path, provider.issuer), there)
         provider.clients["my-portal"] = Client(
-            ("http://localhost:8002/callback",),
-            ("http://localhost:8002/",),
-            "the secret from your registration",
+            ("http://localhost:8002/callback",), ("http://localhost:8002/",), secret
         )
         with TestClient(there["app"], base_url="http://localhost:8002") as browser:
             browser.follow_redirects = False
@@ -353,4 +364,4 @@ def test_the_portal_of_the_readme_runs_over_a_real_network() -> None:
                 page = phone.get(browser.get("/login").headers["location"])
                 back = phone.post(page.headers["location"]).headers["location"]
             assert browser.get(back).headers["location"] == "/"
-            assert "level substantial" in browser.get("/").text
+            assert shown in browser.get("/").text
