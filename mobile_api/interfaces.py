@@ -38,6 +38,21 @@ class MrzReading:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentReading:
+    """What was seen on a document: its zone and the faces on it.
+
+    `faces` are the shorter sides in pixels, largest first; `portrait` is a JPEG of
+    the one face with a margin, absent unless there is exactly one. `face_engine` is
+    absent when no face engine runs.
+    """
+
+    zone: MrzReading
+    faces: tuple[int, ...] = ()
+    portrait: bytes | None = None
+    face_engine: Engine | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Face:
     """One face in a picture: its box in pixels."""
 

@@ -26,7 +26,7 @@ from typing import Any, TypeVar
 from mobile_api.engines import jobs
 from mobile_api.engines.loading import DisabledEngine
 from mobile_api.engines.worker import Done, EngineNames, Failed, Ready, main
-from mobile_api.interfaces import FaceReading, MrzReading
+from mobile_api.interfaces import DocumentReading, FaceReading
 
 T = TypeVar("T")
 SPAWN = multiprocessing.get_context("spawn")
@@ -172,8 +172,8 @@ class Workers:
         for slot in self._slots:
             self._free.put(slot)
 
-    async def read_document(self, picture: bytes, *, today: date) -> MrzReading:
-        """Read the zone of a document. Raises EngineProblem."""
+    async def read_document(self, picture: bytes, *, today: date) -> DocumentReading:
+        """Read the zone and find the portrait. Raises EngineProblem."""
         return _enabled(await self.run(jobs.read_document, picture, today))
 
     async def compare_faces(self, *, document: bytes, selfie: bytes) -> FaceReading:
