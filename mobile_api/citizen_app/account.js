@@ -1,9 +1,9 @@
 /** What the person sees of his account: activity, devices, settings. */
 
-import { signed } from "./assertions.js";
+import { sendWithPin, signed } from "./assertions.js";
 import { currentLanguage, has, instant, languages, speak, t } from "./i18n.js";
 import { bindBiometric } from "./registration_device.js";
-import { Button, Form, Notice, Screen, SixDigits, useAction } from "./ui.js";
+import { Button, Form, Screen, SixDigits, useAction } from "./ui.js";
 import { html, useEffect, useState } from "./vendor/preact.js";
 import { isAvailable } from "./webauthn.js";
 
@@ -46,12 +46,13 @@ export function Devices({ phone }) {
 }
 
 export function Settings({ phone, onLanguage, onAccount, onLock }) {
-  return html`<${Screen} title=${t("settings.title")}
+  const [problem, setProblem] = useState(null);
+  return html`<${Screen} title=${t("settings.title")} error=${problem}
     actions=${html`<${Button} kind="quiet" testid="lock" onClick=${onLock}>${t("settings.lock")}<//>`}>
     <h2>${t("settings.language")}</h2>
     <${Languages} onLanguage=${onLanguage} />
     <h2>${t("settings.biometric")}</h2>
-    <${Biometric} phone=${phone} onAccount=${onAccount} />
+    <${Biometric} phone=${phone} onAccount=${onAccount} onProblem=${setProblem} />
   <//>`;
 }
 
@@ -67,7 +68,7 @@ export function Languages({ onLanguage }) {
 }
 
 /** Turn the phone's own lock on or off for approving; both need the PIN. */
-function Biometric({ phone, onAccount }) {
+function Biometric({ phone, onAccount, onProblem }) {
   const [able, setAble] = useState(true);
   const [asks, setAsks] = useState(false);
   const [pin, setPin] = useState("");
@@ -79,6 +80,7 @@ function Biometric({ phone, onAccount }) {
     setPin("");
     setAsks(false);
   });
+  useEffect(() => onProblem(change.error), [change.error]);
   if (!bound && !able) return html`<p>${t("settings.no_biometric")}</p>`;
   if (!asks) {
     const name = bound ? "biometric-off" : "biometric-on";
@@ -86,7 +88,6 @@ function Biometric({ phone, onAccount }) {
       <${Button} kind="quiet" testid=${name} onClick=${() => setAsks(true)}>${t(`settings.${name}`)}<//>`;
   }
   return html`<${Form} onSubmit=${change.run}>
-    ${change.error && html`<${Notice} kind="warning" testid="settings-problem">${change.error.code ? t(`problem.${change.error.code}`) : change.error}<//>`}
     <${SixDigits} name="pin" label=${t("pin.yours")} value=${pin} onValue=${setPin} secret />
     <${Button} type="submit" testid="pin-next" busy=${change.busy}>${t("next")}<//>
     <${Button} kind="quiet" testid="settings-cancel" onClick=${() => setAsks(false)}>${t("back")}<//>
@@ -96,8 +97,8 @@ function Biometric({ phone, onAccount }) {
 async function removeBiometric(phone, pin) {
   const { credential, ...account } = phone.account;
   const claims = { action: "remove", key: credential };
-  await phone.api.post("/biometric/removal", (nonce) =>
-    signed(phone, { typ: "camdigikey-credential+jwt", claims: { nonce, ...claims }, verification: { pin } }),
-  );
+  const make = (nonce) =>
+    signed(phone, { typ: "camdigikey-credential+jwt", claims: { nonce, ...claims }, verification: { pin } });
+  await sendWithPin(phone.api.post("/biometric/removal", make));
   return account;
 }

@@ -1,6 +1,6 @@
 /** A claimed challenge: show who asks for what, and sign the answer. */
 
-import { byBiometric, signed } from "./assertions.js";
+import { byBiometric, sendWithPin, signed } from "./assertions.js";
 import { shown } from "./authenticator.js";
 import { randomBytes, sha256, toBase64url } from "./bytes.js";
 import { Problem } from "./problem.js";
@@ -29,7 +29,7 @@ export async function approve(phone, claimed, { withheld, pin, biometric }) {
     ...(withheld.length && { withheld }),
   };
   const verification = biometric ? byBiometric(phone) : { pin };
-  const answer = await send(phone, claimed, { claims, verification });
+  const answer = await sendWithPin(send(phone, claimed, { claims, verification }));
   return { ...answer, back: v && returnAddress(phone, answer, v) };
 }
 

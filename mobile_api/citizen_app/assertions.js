@@ -2,6 +2,17 @@
 
 import { biometric } from "./webauthn.js";
 
+/** Send a body signed with `{pin}`; a refusal is then about the PIN. */
+export async function sendWithPin(sending) {
+  try {
+    return await sending;
+  } catch (problem) {
+    if (problem.code === "code-wrong") problem.code = "pin-wrong";
+    if (problem.code === "exhausted" && !problem.retryAfter) problem.code = "pin-blocked";
+    throw problem;
+  }
+}
+
 /** Sign `claims` of type `typ` for the account of this phone: `{assertion, uv}`. */
 export function signed(phone, { typ, claims, verification }) {
   const { authenticator, account, configuration, api } = phone;
@@ -22,7 +33,7 @@ export const byBiometric = ({ account, configuration }) => ({
 
 /** Unlock: the server counts, and only then shows personal data. */
 export function unlock(phone, verification) {
-  return phone.api.post("/unlock", (nonce) =>
-    signed(phone, { typ: "camdigikey-unlock+jwt", claims: { nonce }, verification }),
-  );
+  const make = (nonce) =>
+    signed(phone, { typ: "camdigikey-unlock+jwt", claims: { nonce }, verification });
+  return sendWithPin(phone.api.post("/unlock", make));
 }

@@ -1,6 +1,6 @@
 /** The last steps: choose a PIN, bind the phone, offer the biometric, done. */
 
-import { signed } from "./assertions.js";
+import { sendWithPin, signed } from "./assertions.js";
 import { t } from "./i18n.js";
 import { prepare } from "./pin_key.js";
 import { refusal } from "./pin_rules.js";
@@ -79,10 +79,11 @@ export async function bindBiometric(phone, pin) {
   const { options } = await phone.api.post("/biometric/options");
   const credential = await createCredential(options);
   const claims = { action: "bind", key: credential.id };
-  const { credential_id: id } = await phone.api.post("/biometric", async (nonce) => ({
+  const make = async (nonce) => ({
     credential,
     ...(await signed(phone, { typ: "camdigikey-credential+jwt", claims: { nonce, ...claims }, verification: { pin } })),
-  }));
+  });
+  const { credential_id: id } = await sendWithPin(phone.api.post("/biometric", make));
   return { ...phone.account, credential: id ?? credential.id };
 }
 

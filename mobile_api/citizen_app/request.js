@@ -65,6 +65,8 @@ function What({ shows, withheld, onWithheld }) {
   return html`<section>
     <h2>${t("request.purpose")}</h2>
     <p data-testid="request-purpose">${pick(shows.purpose)}</p>
+  </section>
+  <section>
     <h2>${t("request.claims")}</h2>
     <ul class="claims" data-testid="request-claims">
       ${shows.claims.map(({ name, label, voluntary }) => html`<li key=${name}>

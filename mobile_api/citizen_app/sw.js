@@ -15,7 +15,7 @@ const SHELL = [
   "/registration_details.js", "/registration_device.js", "/request.js", "/scan.js",
   "/scanner.js", "/store.js", "/ui.js", "/webauthn.js", "/welcome.js",
   "/manifest.webmanifest", "/locales/km.json", "/locales/en.json",
-  "/icons/icon.svg", "/icons/icon-192.png",
+  "/icons/icon.svg", "/icons/icon-192.png", "/icons/lock.svg",
   "/vendor/preact.js", "/vendor/p256.js", "/vendor/argon2id.js",
   "/vendor/kantumruy-pro-khmer-400.woff2", "/vendor/kantumruy-pro-khmer-600.woff2",
   "/vendor/kantumruy-pro-latin-400.woff2", "/vendor/kantumruy-pro-latin-600.woff2",

@@ -11,7 +11,7 @@ export function Welcome({ onLanguage, onRegister, linked }) {
     actions=${html`
       <${Button} testid="start-register" busy=${begin.busy} onClick=${begin.run}>${t("welcome.register")}<//>
       <a class="button quiet" href="#/about" data-testid="about">${t("welcome.about")}</a>`}>
-    <img class="mark" src="/icons/icon.svg" alt="" width="112" height="112" />
+    <div class="brandmark"><img src="/icons/icon.svg" alt="" width="104" height="104" />${t("app.name")}</div>
     <${Languages} onLanguage=${onLanguage} />
     ${linked && html`<${Notice} kind="warning" testid="register-first">${t("welcome.register_first")}<//>`}
   <//>`;

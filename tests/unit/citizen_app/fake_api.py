@@ -122,10 +122,9 @@ class FakeApi:
                 if name in self.refuse:
                     raise self.refuse.pop(name)
                 answer = act(key, body, **request.path_params)
-                status = {None: 204}.get(answer, 200) if answer is None else 200
                 content = Response(status_code=204)
                 if answer is not None:
-                    content = JSONResponse(answer, status_code=status)
+                    content = JSONResponse(answer)
             except Refused as fact:
                 content = problem(fact)
             content.headers["Proof-Nonce"] = self.nonce()
@@ -230,7 +229,7 @@ class FakeApi:
         message = b"camdigikey-uv-pin1|" + body["assertion"].encode()
         right = check_ecdsa(self.device["pin"], unb64(body["uv"]), message)
         if not right or claims["uv_key"] != thumbprint(self.device["pin"]):
-            raise Refused(401, "assertion-invalid", attempts_left=4)
+            raise Refused(422, "code-wrong", attempts_left=4)
 
     def uv_webauthn(self, claims: dict[str, Any], body: Any) -> None:
         assert claims["uv_key"] == self.credential["id"]
