@@ -5,7 +5,8 @@
 
 What a person reads and decides on is the middle: "your name" is one decision,
 though it is told in two scripts and three members. The latest approval stands: it
-replaces the one before, and a request for more than it covers is asked again.
+replaces the one before, and a request for more than it decided is asked again. A
+voluntary claim that was withheld was decided: it is not asked at every login.
 """
 
 from collections.abc import Iterable, Mapping
@@ -15,7 +16,7 @@ from sqlmodel import BigInteger, Column, Field, SQLModel
 
 from idp.interfaces import Clock
 from idp.storage.columns import to_millis
-from idp.storage.store import Transaction
+from idp.storage.store import Row, Transaction
 
 OFFLINE_ACCESS = "offline_access"
 
@@ -81,11 +82,12 @@ SCOPE_LABELS: Mapping[str, Mapping[str, str]] = {
 
 
 class ConsentRow(SQLModel, table=True):
-    """The latest release of one person to one relying party. Instants in ms."""
+    """The latest decision of one person about one relying party. Instants in ms."""
 
     __tablename__ = "consent"
     account_id: str = Field(primary_key=True, foreign_key="account.id")
     relying_party_id: str = Field(primary_key=True, foreign_key="relying_party.id")
+    asked: str
     claims: str
     given_at: int = Field(sa_column=Column(BigInteger, nullable=False))
     withdrawn_at: int | None = Field(default=None, sa_column=Column(BigInteger))
@@ -93,25 +95,31 @@ class ConsentRow(SQLModel, table=True):
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """What one person released to one relying party."""
+    """What one person was asked by one relying party, and what was released."""
 
     relying_party_id: str
+    asked: tuple[str, ...]
     claims: tuple[str, ...]
     given_at: int
 
+    def covers(self, asked: Iterable[str]) -> bool:
+        """Say whether nothing new is asked and all that is required was released."""
+        wanted = set(asked)
+        return wanted <= set(self.asked) and wanted - VOLUNTARY <= set(self.claims)
+
 
 RECORD = (
-    "INSERT INTO consent (account_id, relying_party_id, claims, given_at)"
-    " VALUES ($1, $2, $3, $4) ON CONFLICT (account_id, relying_party_id)"
-    " DO UPDATE SET claims = excluded.claims, given_at = excluded.given_at,"
-    " withdrawn_at = NULL"
+    "INSERT INTO consent (account_id, relying_party_id, asked, claims, given_at)"
+    " VALUES ($1, $2, $3, $4, $5) ON CONFLICT (account_id, relying_party_id)"
+    " DO UPDATE SET asked = excluded.asked, claims = excluded.claims,"
+    " given_at = excluded.given_at, withdrawn_at = NULL"
 )
 FIND = (
-    "SELECT claims FROM consent WHERE account_id = $1 AND relying_party_id = $2"
-    " AND withdrawn_at IS NULL"
+    "SELECT relying_party_id, asked, claims, given_at FROM consent"
+    " WHERE account_id = $1 AND relying_party_id = $2 AND withdrawn_at IS NULL"
 )
 OF_ACCOUNT = (
-    "SELECT relying_party_id, claims, given_at FROM consent"
+    "SELECT relying_party_id, asked, claims, given_at FROM consent"
     " WHERE account_id = $1 AND withdrawn_at IS NULL ORDER BY given_at DESC"
 )
 WITHDRAW = (
@@ -138,25 +146,24 @@ class Consents:
         *,
         account_id: str,
         relying_party_id: str,
+        asked: Iterable[str],
         claims: Iterable[str],
     ) -> None:
-        """Keep the latest release in place of the one before."""
+        """Keep the latest decision in place of the one before."""
         now = to_millis(self.clock.now())
-        await tx.run(RECORD, account_id, relying_party_id, " ".join(claims), now)
+        texts = (" ".join(asked), " ".join(claims))
+        await tx.run(RECORD, account_id, relying_party_id, *texts, now)
 
-    async def released(
+    async def find(
         self, tx: Transaction, *, account_id: str, relying_party_id: str
-    ) -> frozenset[str] | None:
-        """Return the claims of the standing consent; None when there is none."""
+    ) -> Consent | None:
+        """Return the standing consent, if there is one."""
         row = await tx.one(FIND, account_id, relying_party_id)
-        return None if row is None else frozenset(str(row[0]).split())
+        return None if row is None else _consent(row)
 
     async def of_account(self, tx: Transaction, account_id: str) -> list[Consent]:
         """Return the standing consents of a person, newest first."""
-        return [
-            Consent(str(party), tuple(str(claims).split()), int(given_at or 0))
-            for party, claims, given_at in await tx.all(OF_ACCOUNT, account_id)
-        ]
+        return [_consent(row) for row in await tx.all(OF_ACCOUNT, account_id)]
 
     async def withdraw(
         self, tx: Transaction, *, account_id: str, relying_party_id: str
@@ -164,3 +171,13 @@ class Consents:
         """Withdraw a consent: the next login asks again."""
         now = to_millis(self.clock.now())
         await tx.run(WITHDRAW, account_id, relying_party_id, now)
+
+
+def _consent(row: Row) -> Consent:
+    party, asked, claims, given_at = row
+    return Consent(
+        relying_party_id=str(party),
+        asked=tuple(str(asked).split()),
+        claims=tuple(str(claims).split()),
+        given_at=int(given_at or 0),
+    )

@@ -108,13 +108,16 @@ class AuthorizeEndpoint:
         wanted = checked_request(asked)
         wanted = await with_required_account(services, wanted, asked)
         prompts = set(asked.words("prompt"))
-        login, missing = await standing_login(services, request, wanted)
-        if login is not None and missing is None and not prompts & ASKS_AGAIN:
-            code = services.grants.make_code(wanted, login, is_single_sign_on=True)
-            return code_redirect(wanted, code, issuer=issuer)
-        if "none" in prompts:
-            raise missing or LoginNeeded("prompt=none")
-        return await park(services, request, wanted)
+        if prompts & ASKS_AGAIN:
+            return await park(services, request, wanted)
+        try:
+            login = await standing_login(services, request, wanted)
+        except (LoginNeeded, ConsentNeeded):
+            if "none" in prompts:
+                raise
+            return await park(services, request, wanted)
+        code = services.grants.make_code(wanted, login, is_single_sign_on=True)
+        return code_redirect(wanted, code, issuer=issuer)
 
     async def _party(
         self, services: OidcServices, parameters: Mapping[str, str]
@@ -147,29 +150,31 @@ async def with_required_account(
 
 async def standing_login(
     services: OidcServices, request: Request, wanted: AuthorizationRequest
-) -> tuple[Login | None, LoginNeeded | ConsentNeeded | None]:
-    """Return the login that stands in this browser, and what it lacks, if anything."""
+) -> Login:
+    """Return the login that stands in this browser and covers the request.
+
+    Raises LoginNeeded and ConsentNeeded.
+    """
     name = session_cookie_name(secure=services.settings.is_secure)
     async with services.store.read() as tx:
         session = await services.sessions.live(tx, request.cookies.get(name))
         if session is None or not serves(services, session, wanted):
-            return None, LoginNeeded("no session that would do")
-        released = await services.consents.released(
+            raise LoginNeeded("no session that would do")
+        consent = await services.consents.find(
             tx, account_id=session.account_id, relying_party_id=wanted.client_id
         )
-    required_claims = set(wanted.claims) - set(wanted.voluntary)
-    is_covered = released is not None and required_claims <= released
-    login = Login(
+    if consent is None or not consent.covers(wanted.claims):
+        raise ConsentNeeded("not decided yet")
+    return Login(
         grant_id=new_id(),
         account_id=session.account_id,
         session_id=session.id,
         acr=session.acr,
         amr=session.amr,
         auth_time=session.auth_time,
-        claims=tuple(claim for claim in wanted.claims if claim in (released or ())),
+        claims=tuple(claim for claim in wanted.claims if claim in consent.claims),
         device_id=session.device_id,
     )
-    return login, None if is_covered else ConsentNeeded("not released yet")
 
 
 def serves(

@@ -33,7 +33,9 @@ def parse_parameters(text: bytes) -> dict[str, str]:
         raise ProtocolRefusal("invalid_request", "malformed parameters") from error
     if len({name for name, _ in pairs}) != len(pairs):
         raise ProtocolRefusal("invalid_request", "a parameter is repeated")
-    return {name: value for name, value in pairs if value and "\x00" not in value}
+    if any("\x00" in name + value for name, value in pairs):
+        raise ProtocolRefusal("invalid_request", "malformed parameters")
+    return {name: value for name, value in pairs if value}
 
 
 def read_query(request: Request) -> dict[str, str]:

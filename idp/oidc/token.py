@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from idp.domain.audit import EventTag
+from idp.domain.consents import claims_of
 from idp.domain.grants import AuthorizationCode, Grant
 from idp.domain.relying_parties import RelyingParty
 from idp.domain.sessions import Session
@@ -94,6 +95,7 @@ async def save_login(
             tx,
             account_id=code.account_id,
             relying_party_id=code.client_id,
+            asked=claims_of(code.scopes),
             claims=code.claims,
         )
     await services.audit.record(

@@ -3,34 +3,29 @@
 from base64 import b64encode as basic64
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import httpx2
-from sqlalchemy import create_engine
 from sqlmodel import SQLModel
 from starlette.applications import Starlette
 
-from idp.domain.accounts import AccountFacts, Accounts
-from idp.domain.audit import Audit
-from idp.domain.consents import Consents
-from idp.domain.devices import Devices
-from idp.domain.grants import Grants
-from idp.domain.interactions import Interaction, Interactions, Login, cookie_name
-from idp.domain.keys import Keys
-from idp.domain.relying_parties import RelyingParties, RelyingParty
-from idp.domain.sessions import Sessions
+from idp.domain.accounts import AccountFacts
+from idp.domain.interactions import Interaction, Login, cookie_name
+from idp.domain.relying_parties import RelyingParty
 from idp.domain.sessions import cookie_name as session_cookie_name
 from idp.oidc import routes
+from idp.services import Services, wire
 from idp.settings import IdpSettings
 from idp.storage.columns import b64encode, new_id, to_millis
+from idp.storage.database import open_engine
 from idp.storage.encryption import MasterKey, Sealer
 from idp.storage.ephemeral import MemoryEphemeral
-from idp.storage.sqlite import SqliteStore
+from idp.storage.signals import LocalSignals
+from idp.storage.store import open_store
 
 ISSUER = "http://localhost:8000"
 PORTAL = "http://localhost:8002/callback"
@@ -75,51 +70,28 @@ class MovableClock:
         self.at += timedelta(**span)
 
 
-@dataclass(frozen=True)
-class Services:
-    settings: IdpSettings
-    clock: MovableClock
-    store: SqliteStore
-    sealer: Sealer
-    ephemeral: MemoryEphemeral
-    keys: Keys
-    audit: Audit
-    accounts: Accounts
-    devices: Devices
-    interactions: Interactions
-    relying_parties: RelyingParties
-    grants: Grants
-    sessions: Sessions
-    consents: Consents
-
-
-def wire(path: Path) -> Services:
-    database = path / "world.sqlite3"
-    engine = create_engine(f"sqlite:///{database}")
+async def open_wired(url: str) -> Services:
+    """Return every service on an empty database."""
+    engine = open_engine(url)
     SQLModel.metadata.create_all(engine)
     engine.dispose()
     settings = IdpSettings(
         environment="development", issuer=ISSUER, app_origin="http://localhost:8001"
     )
-    clock, store = MovableClock(), SqliteStore(str(database))
-    sealer, audit = Sealer([MasterKey.of(b"k" * 32)]), Audit(clock)
-    ephemeral = MemoryEphemeral()
-    return Services(
-        settings=settings,
-        clock=clock,
-        store=store,
-        sealer=sealer,
-        ephemeral=ephemeral,
-        keys=Keys(clock, store, sealer, audit, overlap=timedelta(days=1)),
-        audit=audit,
-        accounts=Accounts(clock, sealer),
-        devices=Devices(clock),
-        interactions=Interactions(ephemeral, settings.interaction_life),
-        relying_parties=RelyingParties(clock, sealer, audit, is_development=True),
-        grants=Grants(clock, sealer, audit, settings.code_life, settings.refresh_life),
-        sessions=Sessions(clock, sealer, settings.session_life),
-        consents=Consents(clock),
+    return wire(
+        settings,
+        store=await open_store(url),
+        sealer=Sealer([MasterKey.of(b"k" * 32)]),
+        ephemeral=MemoryEphemeral(),
+        signals=LocalSignals(),
+        sms=NoSms(),
+        clock=MovableClock(),
     )
+
+
+class NoSms:
+    async def send(self, *, to: str, text: str) -> None:
+        raise AssertionError(to, text)
 
 
 @dataclass
@@ -129,7 +101,12 @@ class World:
     services: Services
     browser: httpx2.AsyncClient
     account_id: str
-    extra: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def clock(self) -> MovableClock:
+        clock = self.services.clock
+        assert isinstance(clock, MovableClock)
+        return clock
 
     def authorization(self, **changes: str | None) -> dict[str, str]:
         asked: dict[str, str | None] = {
@@ -238,8 +215,8 @@ def query_of(answer: httpx2.Response) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def open_world(path: Path) -> AsyncIterator[World]:
-    services = wire(path)
+async def open_world(url: str) -> AsyncIterator[World]:
+    services = await open_wired(url)
     async with services.store.begin() as tx:
         await services.keys.ensure(tx)
         account = await services.accounts.open(tx, FACTS, level="substantial")
