@@ -67,6 +67,10 @@ POSTPONE = (
 )
 CLOSE = "DELETE FROM register_question WHERE registration_id = $1 AND lease = $2"
 FORGET = "DELETE FROM register_question WHERE registration_id = $1"
+IS_DUE = (
+    "SELECT 1 FROM register_question"
+    " WHERE next_attempt_at <= $1 AND lease_until <= $1 LIMIT 1"
+)
 NEXT_ATTEMPT = (
     "SELECT next_attempt_at FROM register_question WHERE registration_id = $1"
 )
@@ -82,6 +86,10 @@ class RegisterQuestions:
     async def ask(self, tx: Transaction, registration_id: str) -> None:
         """Put a question, to be asked at once."""
         await tx.run(ASK, registration_id, to_millis(self.clock.now()))
+
+    async def is_any_due(self, tx: Transaction) -> bool:
+        """Say whether there is anything to claim; reads only."""
+        return await tx.one(IS_DUE, to_millis(self.clock.now())) is not None
 
     async def claim(
         self, tx: Transaction, registration_id: str | None = None

@@ -40,7 +40,7 @@ NEXT: Final[dict[State, frozenset[State]]] = {
     State.DOCUMENT: frozenset({State.DETAILS}),
     State.DETAILS: frozenset({State.DETAILS, State.REGISTER, State.STOPPED}),
     State.REGISTER: frozenset({State.FACE, State.DETAILS, State.STOPPED}),
-    State.FACE: frozenset({State.DEVICE, State.STOPPED}),
+    State.FACE: frozenset({State.DEVICE, State.DOCUMENT, State.STOPPED}),
     State.DEVICE: frozenset({State.DONE, State.STOPPED}),
     State.DONE: frozenset(),
     State.STOPPED: frozenset(),
@@ -115,6 +115,10 @@ SPEND_FACE_TRY = (
     "UPDATE registration SET face_left = face_left - 1, version = version + 1"
     " WHERE id = $1 AND state = 'face' AND version = $2 AND face_left > 0"
     " RETURNING face_left, version"
+)
+RETURN_FACE_TRY = (
+    "UPDATE registration SET face_left = face_left + 1, version = version + 1"
+    " WHERE id = $1 AND state = 'face' AND version = $2"
 )
 RELEASE = (
     "DELETE FROM registration WHERE live_device = $1 AND"
@@ -191,6 +195,12 @@ class RegistrationRows:
         assert isinstance(left, int)
         assert isinstance(version, int)
         return replace(registration, face_left=left, version=version)
+
+    async def return_face_try(
+        self, tx: Transaction, registration: Registration
+    ) -> None:
+        """Give back a try that nobody could look at."""
+        await tx.run(RETURN_FACE_TRY, registration.id, registration.version)
 
     async def release(self, tx: Transaction, device_id: str) -> list[str]:
         """Delete what may be started anew on this device; return the ids."""

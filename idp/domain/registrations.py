@@ -3,6 +3,7 @@
     phone_code → document → details → register → face → device → done
                    ^           ^________|   (the register disagreed)
                    |___________|            (a new picture)
+                document ←———— face         (the kept picture was wiped meanwhile)
     from details on → stopped               (too many tries; assisted registration)
 
 A registration belongs to the thumbprint of the device key that started it, and a
@@ -197,6 +198,19 @@ class Registrations:
         """Spend one try before the face is looked at; raises WrongStep."""
         _expect(registration, State.FACE)
         return await self.rows.spend_face_try(tx, registration)
+
+    async def return_face_try(
+        self, tx: Transaction, registration: Registration
+    ) -> None:
+        """Give a spent try back: the engines failed, not the person."""
+        await self.rows.return_face_try(tx, registration)
+
+    async def portrait_lost(
+        self, tx: Transaction, registration: Registration
+    ) -> Registration:
+        """Ask for the document again: its picture is not kept for longer."""
+        _expect(registration, State.FACE)
+        return await self.rows.move(tx, registration, State.DOCUMENT)
 
     async def face_refused(
         self, tx: Transaction, registration: Registration

@@ -1,0 +1,45 @@
+"""A registration as its app sees it (docs/mobile-api.md, Registration). Pure."""
+
+from typing import Any
+
+from idp.domain.one_time_codes import CodeStatus
+from idp.domain.phones import phone_hint
+from idp.domain.registration_rows import Registration, State
+
+SECOND = 1000
+WITH_DOCUMENT = frozenset({State.DETAILS, State.REGISTER})
+
+
+def registration_view(
+    registration: Registration, *, code: CodeStatus | None, next_attempt_at: int
+) -> dict[str, Any]:
+    """Return the members that apply in this state; instants in whole seconds."""
+    told, state = registration.told, registration.state
+    view: dict[str, Any] = {
+        "id": registration.id,
+        "state": state.value,
+        "locale": told.locale,
+    }
+    if told.phone:
+        view["phone_hint"] = phone_hint(told.phone)
+    if state in WITH_DOCUMENT:
+        view |= {"document": told.document}
+        view |= {"details": told.details} if told.details else {}
+    members: dict[State, dict[str, Any]] = {
+        State.PHONE_CODE: {"code": _code(code)},
+        State.DETAILS: {"incorrect_fields": list(told.incorrect_fields)},
+        State.REGISTER: {"register": {"next_attempt_at": next_attempt_at // SECOND}},
+        State.FACE: {"face": {"attempts_left": registration.face_left}},
+        State.DONE: {"result": told.result},
+    }
+    return view | members.get(state, {})
+
+
+def _code(code: CodeStatus | None) -> dict[str, int]:
+    if code is None:
+        return {"attempts_left": 0, "expires_at": 0, "resend_at": 0}
+    return {
+        "attempts_left": code.attempts_left,
+        "expires_at": code.expires_at // SECOND,
+        "resend_at": code.resend_at // SECOND,
+    }

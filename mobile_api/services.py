@@ -1,0 +1,92 @@
+"""What the mobile API needs beyond the provider's services: engines and the register.
+
+Both stand behind Protocols that are spoken in the words of a registration, so that
+no endpoint knows a reader, a matcher or the bridge.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any, Protocol
+
+from idp.domain.evidence import Engine
+
+
+@dataclass(frozen=True, slots=True)
+class ReadDocument:
+    """A document that was read: `facts` as in the view, `judged` for the evidence."""
+
+    facts: dict[str, Any]
+    engine: Engine
+    judged: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class MatchedFace:
+    """A face that matched: who judged, and the scores for the evidence."""
+
+    engine: Engine
+    judged: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterAnswer:
+    """What the national register said: agreed when no field is incorrect."""
+
+    incorrect_fields: tuple[str, ...]
+    engine: Engine
+    judged: Mapping[str, object]
+
+
+class RegisterAway(Exception):
+    """The register did not answer; it has said nothing about the person.
+
+    A permanent failure (we may not ask, the question was not understood) is for the
+    operator to mend: the person waits all the same.
+    """
+
+    def __init__(self, reason: str, *, is_temporary: bool) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.is_temporary = is_temporary
+
+
+class Proofing(Protocol):
+    """Judges pictures. Raises EvidenceInsufficient, or Unavailable."""
+
+    async def read_document(self, picture: bytes, *, today: date) -> ReadDocument:
+        """Read and judge the picture of a document."""
+        ...
+
+    async def match_face(self, *, document: bytes, selfie: bytes) -> MatchedFace:
+        """Judge whether the selfie shows the person of the document."""
+        ...
+
+
+class NationalRegister(Protocol):
+    """Compares what a person says with what the state knows."""
+
+    async def verify(self, details: Mapping[str, str]) -> RegisterAnswer:
+        """Compare the details; raises RegisterAway."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Backoff:
+    """When an unanswered question is asked again: doubling, with jitter."""
+
+    first: timedelta = timedelta(seconds=2)
+    most: timedelta = timedelta(minutes=5)
+    permanent: timedelta = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True)
+class MobileServices:
+    """The mobile API's own services. `patience` is how long `details` waits."""
+
+    proofing: Proofing
+    register: NationalRegister
+    backoff: Backoff = Backoff()
+    patience: timedelta = timedelta(seconds=4)
+    tasks: set[asyncio.Task[bool]] = field(default_factory=set)
