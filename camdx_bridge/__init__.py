@@ -1,0 +1,94 @@
+"""Ask services on CamDX, which is X-Road, through a security server.
+
+    async with HttpTransport("http://localhost:8003", PlainHttp()) as transport:
+        client = BridgeClient(transport=transport, client=ClientId.parse("…"))
+        register = NationalIdClient(client, ServiceId.parse("…"))
+        verification = await register.verify(number=…, …)
+
+Every failure is a `BridgeError`; it names who failed (`party`) and says whether asking
+later makes sense (`is_temporary`). Nothing is queued here.
+"""
+
+from camdx_bridge.circuit_breaker import CircuitBreaker
+from camdx_bridge.client import Answer, BridgeClient
+from camdx_bridge.errors import (
+    AnswerForeign,
+    AnswerInvalid,
+    AnswerMalformed,
+    AnswerTooLarge,
+    BridgeError,
+    CircuitOpen,
+    Fault,
+    IdentifierInvalid,
+    MessageInvalid,
+    Misuse,
+    OurServerFailed,
+    Party,
+    QuestionRefused,
+    RequestRefused,
+    ServiceFailed,
+    TheirServerFailed,
+    TheirSystemFailed,
+    TimedOut,
+    Unavailable,
+    Unreachable,
+)
+from camdx_bridge.identifiers import ClientId, SecurityServerId, ServiceId
+from camdx_bridge.messages import (
+    CanonicalRequest,
+    CanonicalResponse,
+    Request,
+    Response,
+    request_hash,
+)
+from camdx_bridge.national_id import NationalIdClient, Verification
+from camdx_bridge.transport import (
+    HttpTransport,
+    MutualTls,
+    PlainHttp,
+    PlainHttpWarning,
+    ServerTls,
+    Transport,
+)
+
+__all__ = [
+    "Answer",
+    "AnswerForeign",
+    "AnswerInvalid",
+    "AnswerMalformed",
+    "AnswerTooLarge",
+    "BridgeClient",
+    "BridgeError",
+    "CanonicalRequest",
+    "CanonicalResponse",
+    "CircuitBreaker",
+    "CircuitOpen",
+    "ClientId",
+    "Fault",
+    "HttpTransport",
+    "IdentifierInvalid",
+    "MessageInvalid",
+    "Misuse",
+    "MutualTls",
+    "NationalIdClient",
+    "OurServerFailed",
+    "Party",
+    "PlainHttp",
+    "PlainHttpWarning",
+    "QuestionRefused",
+    "Request",
+    "RequestRefused",
+    "Response",
+    "SecurityServerId",
+    "ServerTls",
+    "ServiceFailed",
+    "ServiceId",
+    "TheirServerFailed",
+    "TheirSystemFailed",
+    "TimedOut",
+    "Transport",
+    "Unavailable",
+    "Unreachable",
+    "Verification",
+    "request_hash",
+]

@@ -1,0 +1,107 @@
+"""A register of specimens that says what differs, as the public KYC API does. Pure."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from camdx_bridge.national_id import WIRE_NAMES
+from camdx_bridge.simulator.khmer import khmer_key
+
+SPECIMENS = Path(__file__).parent / "citizens.json"
+
+
+class RegistryInvalid(ValueError):
+    """The file is not a register; the text names the entry and the field."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Citizen:
+    """One entry; dates are yyyy-MM-dd."""
+
+    number: str
+    surname_khmer: str
+    given_name_khmer: str
+    surname_latin: str
+    given_name_latin: str
+    sex: str
+    birth_date: str
+    issue_date: str
+    expiry_date: str
+
+
+Registry = Mapping[str, Citizen]
+
+
+def load_registry(path: Path = SPECIMENS) -> Registry:
+    """Read a JSON list of citizens; RegistryInvalid when it is none."""
+    try:
+        entries = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise RegistryInvalid(f"{path.name}: not JSON") from error
+    if not isinstance(entries, list):
+        raise RegistryInvalid(f"{path.name}: not a list")
+    citizens = [_citizen(place, entry) for place, entry in enumerate(entries)]
+    found = {citizen.number: citizen for citizen in citizens}
+    if len(found) != len(citizens):
+        raise RegistryInvalid(f"{path.name}: a number twice")
+    return found
+
+
+def compare(registry: Registry, question: Mapping[str, str]) -> dict[str, Any]:
+    """Return `{idNumber, score, incorrectFields}` for a question in wire names.
+
+    The score is the share of fields that agree. An unknown number has every field
+    incorrect, so that the answer does not tell who is in the register.
+    """
+    citizen = registry.get(question["idNumber"])
+    wrong = [
+        wire
+        for ours, wire in WIRE_NAMES.items()
+        if citizen is None
+        or _key(ours, getattr(citizen, ours)) != _key(ours, question[wire])
+    ]
+    score = round(1 - len(wrong) / len(WIRE_NAMES), 4)
+    return {
+        "idNumber": question["idNumber"],
+        "score": score,
+        "incorrectFields": wrong,
+    }
+
+
+def _key(name: str, value: str) -> str:
+    if name.endswith("_khmer"):
+        return khmer_key(value)
+    if name.endswith("_latin"):
+        return " ".join(value.casefold().split())
+    return value
+
+
+def _citizen(place: int, entry: object) -> Citizen:
+    names = {field.name for field in fields(Citizen)}
+    if not isinstance(entry, dict) or entry.keys() != names:
+        raise RegistryInvalid(f"entry {place}: not exactly the nine fields")
+    for name in names:
+        if not isinstance(entry[name], str) or not _is_good(name, entry[name]):
+            raise RegistryInvalid(f"entry {place}: {name}")
+    return Citizen(**entry)
+
+
+def _is_good(name: str, value: str) -> bool:
+    if name.endswith("_date"):
+        return _is_date(value)
+    if name == "number":
+        return re.fullmatch("[0-9]{9}", value) is not None
+    if name == "sex":
+        return value in {"M", "F"}
+    return bool(value.strip())
+
+
+def _is_date(value: str) -> bool:
+    try:
+        return date.fromisoformat(value).isoformat() == value
+    except ValueError:
+        return False

@@ -1,0 +1,233 @@
+"""The simulator as a web application: a security server with a register behind it.
+
+POST /r1/{identity}/{service}/…info    the public KYC question, X-Road headers
+POST /control/fault                    {"kind": FaultKind, "count": n}
+GET  /control/messages                 counters; no personal data
+"""
+
+import json
+import uuid
+from asyncio import Transport
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.types import Receive, Scope, Send
+
+from camdx_bridge.errors import IdentifierInvalid
+from camdx_bridge.identifiers import ClientId, ServiceId
+from camdx_bridge.messages import (
+    CLIENT,
+    ERROR,
+    ISSUE,
+    MESSAGE_ID,
+    REQUEST_HASH,
+    REQUEST_ID,
+    SECURITY_SERVER,
+    SERVICE,
+    USER_ID,
+    as_forwarded,
+    request_hash,
+)
+from camdx_bridge.national_id import WIRE_NAMES
+from camdx_bridge.simulator.faults import FaultKind, Script, drip, never_answer, reset
+from camdx_bridge.simulator.registry import Registry, compare
+
+# The server below hands header names over in lower case; X-Road hashes them as its
+# web server spells them.
+_SPELLING = {
+    name.lower(): name
+    for name in (
+        "Accept", "Content-Type",
+        CLIENT, MESSAGE_ID, USER_ID, ISSUE, SECURITY_SERVER,
+    )
+}  # fmt: skip
+_LARGEST_QUESTION = 64 * 1024
+
+
+class Refused(Exception):
+    """A fault to answer with: HTTP status and X-Road fault code."""
+
+    def __init__(self, status: int, code: str) -> None:
+        super().__init__(code)
+        self.status = status
+        self.code = code
+
+
+@dataclass(slots=True, kw_only=True)
+class Simulator:
+    """An ASGI application; `connections` maps peer addresses to their sockets."""
+
+    registry: Registry
+    identity: ClientId
+    clients: Collection[ClientId]
+    script: Script = field(default_factory=Script)
+    connections: dict[tuple[str, int], Transport] = field(default_factory=dict)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one HTTP request, or fail as the script says."""
+        if scope["type"] != "http":
+            return
+        request = Request(scope, receive)
+        if scope["path"].startswith("/control/"):
+            response = await self._control(request)
+        elif (fault := self._begin()) in _WIRE_FAULTS:
+            await self._break(fault, scope, receive, send)
+            return
+        else:
+            response = await self._answer(request, fault)
+        await response(scope, receive, send)
+
+    def _begin(self) -> FaultKind:
+        self.script.counts["received"] += 1
+        return self.script.next()
+
+    async def _break(
+        self, fault: FaultKind, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        if fault is FaultKind.TIME_OUT:
+            await never_answer(receive)
+        elif fault is FaultKind.SLOW_DRIP:
+            await drip(receive, send)
+        else:
+            reset(self._connection(scope))
+            await never_answer(receive)
+
+    def _connection(self, scope: Scope) -> Transport:
+        """Return the socket behind a call; there is none when called in process."""
+        connection = self.connections.get(tuple(scope["client"] or ()))
+        if connection is None:
+            raise ConnectionResetError("simulated")
+        return connection
+
+    async def _answer(self, request: Request, fault: FaultKind) -> Response:
+        try:
+            if fault is FaultKind.SERVER_FAULT:
+                raise Refused(500, "Server.ServerProxy.NetworkError")  # noqa: TRY301
+            client, service = self._parties(request)
+            body = await _body_of(request)
+        except Refused as refused:
+            self.script.counts["refused"] += 1
+            return _fault(refused)
+        response = _played(fault) or self._register(request, body)
+        self.script.counts["answered"] += 1
+        _stamp(response, request, body, client, service)
+        if fault is FaultKind.FOREIGN_ID:
+            response.headers[MESSAGE_ID] = f"{self.identity.instance}-{uuid.uuid4()}"
+        if fault is FaultKind.FOREIGN_HASH:
+            response.headers[REQUEST_HASH] = request_hash(b"", None)
+        return response
+
+    def _parties(self, request: Request) -> tuple[ClientId, ServiceId]:
+        raw: bytes = request.scope["raw_path"]
+        parts = raw.decode("latin-1").split("/", 7)
+        try:
+            service = ServiceId.parse("/".join(parts[2:7]))
+            client = ClientId.parse(request.headers.getlist(CLIENT)[-1])
+        except (IdentifierInvalid, IndexError):
+            raise Refused(400, "Client.BadRequest") from None
+        if parts[1] != "r1" or not request.headers.get(MESSAGE_ID):
+            raise Refused(400, "Client.BadRequest")
+        if service.provider != self.identity:
+            raise Refused(500, "Server.ClientProxy.UnknownMember")
+        if client not in self.clients:
+            raise Refused(500, "Server.ServerProxy.AccessDenied")
+        return client, service
+
+    def _register(self, request: Request, body: bytes) -> Response:
+        if request.method != "POST" or not request.url.path.endswith("info"):
+            return JSONResponse({"message": "no such call"}, 404)
+        question = _question(body)
+        if question is None:
+            return JSONResponse({"error": 400, "message": "not the nine fields"})
+        data = compare(self.registry, question)
+        return JSONResponse({"error": 0, "message": "Successfully", "data": data})
+
+    async def _control(self, request: Request) -> Response:
+        if request.url.path == "/control/messages" and request.method == "GET":
+            counts = dict(self.script.counts)
+            return JSONResponse({"received": 0, "answered": 0, "refused": 0, **counts})
+        if request.url.path != "/control/fault" or request.method != "POST":
+            return JSONResponse({"message": "no such control"}, 404)
+        try:
+            wanted = json.loads(await _body_of(request))
+            kind, count = FaultKind(wanted["kind"]), wanted.get("count", 1)
+            if type(count) is not int or count < 0:
+                return JSONResponse({"message": "count"}, 400)
+        except (ValueError, KeyError, TypeError, AttributeError, Refused):
+            kinds = [kind.value for kind in FaultKind]
+            return JSONResponse({"message": "kind", "kinds": kinds}, 400)
+        self.script.set(kind, count)
+        return JSONResponse({"kind": kind, "count": count})
+
+
+_WIRE_FAULTS = frozenset({FaultKind.TIME_OUT, FaultKind.SLOW_DRIP, FaultKind.RESET})
+
+
+def _played(fault: FaultKind) -> Response | None:
+    kind = "application/json"
+    match fault:
+        case FaultKind.SYSTEM_ERROR:
+            return JSONResponse({"message": "simulated failure"}, 500)
+        case FaultKind.BROKEN_JSON:
+            return Response(b'{"error": 0, "data": {', media_type=kind)
+        case FaultKind.TOO_LARGE:
+            return Response(b" " * (4 * 1024 * 1024), media_type=kind)
+        case FaultKind.REDIRECT:
+            return Response(status_code=307, headers={"Location": "/control/messages"})
+        case _:
+            return None
+
+
+def _stamp(
+    response: Response, request: Request, body: bytes, client: ClientId, to: ServiceId
+) -> None:
+    """Set the headers that the provider's security server sets in every response."""
+    request_id = str(uuid.uuid4())
+    query = request.scope["query_string"]
+    target = request.scope["raw_path"] + (b"?" + query if query else b"")
+    headers = tuple(
+        (
+            _SPELLING.get(name.decode("latin-1"), name.decode("latin-1")),
+            v.decode("latin-1"),
+        )
+        for name, v in request.headers.raw
+    )
+    message = as_forwarded(
+        request.method, target.decode("latin-1"), headers, request_id
+    )
+    response.headers[MESSAGE_ID] = request.headers[MESSAGE_ID]
+    response.headers[CLIENT] = str(client)
+    response.headers[SERVICE] = str(to)
+    response.headers[REQUEST_ID] = request_id
+    response.headers[REQUEST_HASH] = request_hash(bytes(message), body or None)
+
+
+def _fault(refused: Refused) -> Response:
+    said = {
+        "type": refused.code,
+        "message": "simulated security server",
+        "detail": str(uuid.uuid4()),
+    }
+    return JSONResponse(said, refused.status, headers={ERROR: refused.code})
+
+
+async def _body_of(request: Request) -> bytes:
+    body = b""
+    async for piece in request.stream():
+        body += piece
+        if len(body) > _LARGEST_QUESTION:
+            raise Refused(400, "Client.InvalidRequest")
+    return body
+
+
+def _question(body: bytes) -> dict[str, str] | None:
+    try:
+        question: Any = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(question, dict) or question.keys() != set(WIRE_NAMES.values()):
+        return None
+    return question if all(isinstance(v, str) for v in question.values()) else None
