@@ -35,9 +35,10 @@ from idp.settings import IdpSettings
 from idp.storage.encryption import Sealer
 from idp.storage.ephemeral import Ephemeral, MemoryEphemeral
 from idp.storage.master_keys import sealer_from_file, sealer_from_secret
+from idp.storage.opening import open_store
 from idp.storage.redis import open_redis
 from idp.storage.signals import LocalSignals, Signals
-from idp.storage.store import Store, Transaction, open_store
+from idp.storage.store import Store, Transaction
 from idp.translations import translate
 
 __all__ = ["Services", "Transaction", "open_services", "wire"]

@@ -144,6 +144,10 @@ class Decisions:
         """Turn an approval into nothing; False when there was none."""
         return await tx.run(CANCEL_APPROVED, challenge_id) == 1
 
+    async def drop_old(self, tx: Transaction, *, kept: timedelta) -> int:
+        """Delete decisions older than `kept`; return how many."""
+        return await tx.run(EXPIRED, to_millis(self.clock.now() - kept))
+
     def may_finish(self, decision: Decision) -> bool:
         """Say whether an approval is still fresh enough to be finished."""
         age = to_millis(self.clock.now()) - decision.decided_at

@@ -119,7 +119,8 @@ OF_ACCOUNT = (
     " WHERE account_id = $1 AND revoked_at IS NULL ORDER BY made_at"
 )
 SPEND_TRY = (
-    "UPDATE device SET failures = failures + 1, retry_at = CAST($2 AS BIGINT) + CASE failures"
+    "UPDATE device SET failures = failures + 1,"
+    " retry_at = CAST($2 AS BIGINT) + CASE failures"
     " WHEN 2 THEN 600000 WHEN 3 THEN 3600000 ELSE 0 END"
     " WHERE id = $1 AND failures < 5 AND retry_at <= $2 AND revoked_at IS NULL"
     " RETURNING failures"

@@ -1,4 +1,4 @@
-"""Enrolment: one signature by each of the two keys binds them to a registration. Pure."""
+"""Enrolment: both keys of a phone sign for one registration. Pure."""
 
 from collections.abc import Mapping
 from typing import Any

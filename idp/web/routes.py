@@ -7,7 +7,6 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from idp.services import Services
 from idp.web import live, login, pages, returning
 from idp.web.guard import services_of
 
@@ -15,7 +14,7 @@ STATIC = Path(__file__).parent / "static"
 PAGE = "/login/{interaction}"
 
 
-def routes(services: Services) -> list[BaseRoute]:  # noqa: ARG001 - the shape of every door
+def routes() -> list[BaseRoute]:
     """Return the routes of every page."""
     return [
         Route("/", home, methods=["GET"]),
@@ -25,6 +24,7 @@ def routes(services: Services) -> list[BaseRoute]:  # noqa: ARG001 - the shape o
         Route(f"{PAGE}/renew", login.renew, methods=["POST"]),
         Route(f"{PAGE}/same-device", login.same_device, methods=["POST"]),
         Route(f"{PAGE}/cancel", login.cancel, methods=["POST"]),
+        Route(f"{PAGE}/leave", login.leave, methods=["POST"]),
         Route(f"{PAGE}/finish", login.finish, methods=["POST"]),
         Route("/return/{challenge}", returning.come_back, methods=["GET"]),
         Mount("/static", StaticFiles(directory=STATIC), name="static"),

@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from idp.errors import CodeWrong
-from idp.storage.store import Store, open_store
+from idp.storage.opening import open_store
+from idp.storage.store import Store
 
 pytestmark = pytest.mark.anyio
 TABLE = "CREATE TABLE counter (id TEXT PRIMARY KEY, n BIGINT NOT NULL)"

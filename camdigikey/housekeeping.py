@@ -1,0 +1,42 @@
+"""What runs beside the requests: the audit seal each second, and the sweeping.
+
+Everything that expires has an indexed instant and goes in small batches, by any
+node that comes along: tables stay at their steady size without a janitor.
+"""
+
+import asyncio
+from collections.abc import Coroutine
+from datetime import timedelta
+from typing import Any
+
+from idp.errors import IdentityError
+from idp.services import Services
+
+SWEEP_EVERY = timedelta(minutes=1)
+DECISIONS_KEPT = timedelta(days=1)
+
+
+def housekeeping(services: Services) -> list[Coroutine[Any, Any, None]]:
+    """Return the tasks that one node runs."""
+    return [services.audit_chain.run(), sweep_forever(services)]
+
+
+async def sweep_forever(services: Services) -> None:
+    """Sweep once a minute, until cancelled."""
+    while True:
+        await asyncio.sleep(SWEEP_EVERY.total_seconds())
+        try:
+            await sweep(services)
+        except IdentityError:
+            continue  # the database is away: next minute
+
+
+async def sweep(services: Services) -> None:
+    """Delete what has expired."""
+    async with services.store.begin() as tx:
+        await services.budgets.sweep(tx)
+        await services.evidence.sweep(tx)
+        await services.sessions.drop_expired(tx)
+        await services.grants.drop_expired(tx)
+        await services.decisions.drop_old(tx, kept=DECISIONS_KEPT)
+        await services.registrations.sweep(tx)
