@@ -21,7 +21,6 @@ from importlib.metadata import version
 from pathlib import Path
 
 import cv2
-import numpy as np
 from passporteye.mrz.image import MRZPipeline
 from passporteye.util.ocr import ocr
 
@@ -62,16 +61,15 @@ class PassportEye:
         return MrzReading(engine=self.engine, wrong_field=wrong_field, advice=advice)
 
     def _texts(self, picture: Picture) -> Iterator[str]:
-        """Yield what tesseract makes of the picture: as it is, its foot, turned.
+        """Yield what tesseract makes of the picture: as it is, then its foot.
 
-        A picture with a fault that the person can mend gets one attempt only.
+        passporteye itself turns a block that stands on its head. A picture with a fault that the person can mend gets one attempt only.
         """
         grey = picture.grey
         yield from _by_passporteye(grey, self.config)
         if advise(picture):
             return
         yield from _by_foot(grey, self.config)
-        yield from _by_passporteye(np.ascontiguousarray(grey[::-1, ::-1]), self.config)
 
 
 def create(*, environment: str) -> PassportEye:

@@ -1,0 +1,154 @@
+"""What is accepted of a reading, and the code for each refusal."""
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from idp.errors import EvidenceInsufficient
+from mobile_api.images import Advice
+from mobile_api.interfaces import (
+    DocumentReading,
+    Engine,
+    FaceReading,
+    MrzReading,
+    Similarity,
+)
+from mobile_api.mrz import check_digit, parse_mrz
+from mobile_api.proofing import judge_document, judge_face, recorded
+from tests.specimens.persons import BOPHA, SREYPOV, Person, td1, td3
+
+TODAY = date(2026, 11, 23)
+ENGINE = Engine(name="e", version="1", models=(("m", "ab"),))
+
+
+def reading(lines: tuple[str, ...]) -> DocumentReading:
+    zone = MrzReading(engine=ENGINE, mrz=parse_mrz(lines, today=TODAY))
+    return DocumentReading(zone=zone, faces=(100,), portrait=b"jpeg")
+
+
+def unread(**why: object) -> DocumentReading:
+    return DocumentReading(zone=MrzReading(engine=ENGINE, **why))
+
+
+def faces(**seen: object) -> FaceReading:
+    match = FaceReading(
+        engine=ENGINE,
+        document_faces=(100,),
+        selfie_faces=(200,),
+        similarity=Similarity(0.7, 0.4),
+    )
+    return replace(match, **seen)
+
+
+def advice_on_document(
+    reading: DocumentReading, today: date = TODAY
+) -> tuple[str, ...]:
+    with pytest.raises(EvidenceInsufficient) as caught:
+        judge_document(reading, today=today)
+    assert caught.value.kind == "document"
+    return caught.value.advice
+
+
+def advice_on_face(reading: FaceReading) -> tuple[str, tuple[str, ...]]:
+    with pytest.raises(EvidenceInsufficient) as caught:
+        judge_face(reading)
+    return caught.value.kind, caught.value.advice
+
+
+def test_a_valid_card_is_accepted_as_the_contract_shows_it() -> None:
+    judged = judge_document(reading(td1(SREYPOV)), today=TODAY)
+    assert judged.document == {
+        "kind": "id_card",
+        "number": "012345678",
+        "surname_latin": "SOK",
+        "given_name_latin": "SREYPOV",
+        "birth_date": "1999-01-01",
+        "sex": "F",
+        "expiry_date": "2031-01-01",
+        "nationality": "KHM",
+        "proved": ["number", "birth_date", "expiry_date"],
+    }
+    assert judged.portrait == b"jpeg"
+    assert judged.engine.model_hash == "ab"
+
+
+def test_the_facts_for_the_evidence_hold_no_value_of_the_card() -> None:
+    judged = judge_document(reading(td1(SREYPOV)), today=TODAY)
+    kept = str(judged.facts)
+    for value in ("012345678", "SOK", "1999"):
+        assert value not in kept
+
+
+def test_a_card_is_valid_on_its_last_day_and_expired_the_day_after() -> None:
+    card = reading(td1(SREYPOV))
+    assert judge_document(card, today=SREYPOV.expiry_date)
+    assert advice_on_document(card, date(2031, 1, 2)) == ("document-expired",)
+    assert advice_on_document(reading(td1(BOPHA))) == ("document-expired",)
+
+
+def foreign(person: Person) -> tuple[str, str, str]:
+    first, second, third = td1(person)
+    return first, second.replace("KHM", "UTO"), third
+
+
+@pytest.mark.parametrize("lines", [td3(SREYPOV), foreign(SREYPOV)])
+def test_other_documents_are_not_the_khmer_card(lines: tuple[str, ...]) -> None:
+    assert advice_on_document(reading(lines)) == ("not-khmer-id-card",)
+
+
+def test_an_inexact_birth_date_is_left_open_and_not_proved() -> None:
+    first, second, third = td1(SREYPOV, composite=False)
+    digits = "58<<<<"
+    second = digits + str(check_digit(digits)) + second[7:]
+    judged = judge_document(reading((first, second, third)), today=TODAY)
+    assert judged.document["birth_date"] == ""
+    assert judged.document["proved"] == ["number", "expiry_date"]
+
+
+def test_a_picture_that_was_not_read_is_refused_with_its_advice() -> None:
+    blurred = unread(advice=(Advice.BLURRED,))
+    assert advice_on_document(blurred) == ("blurred",)
+    wrong = unread(wrong_field="number")
+    assert advice_on_document(wrong) == ("check-digit-wrong",)
+
+
+def test_a_card_needs_its_one_portrait() -> None:
+    card = replace(reading(td1(SREYPOV)), portrait=None)
+    assert advice_on_document(replace(card, faces=())) == ("no-portrait",)
+    assert advice_on_document(replace(card, faces=(9, 9))) == ("two-faces",)
+
+
+def test_the_same_face_is_accepted_at_the_threshold_and_refused_below() -> None:
+    assert judge_face(faces(similarity=Similarity(0.4, 0.4))).facts["threshold"] == 0.4
+    below = faces(similarity=Similarity(0.399, 0.4))
+    assert advice_on_face(below) == ("face", ("different-person",))
+
+
+@pytest.mark.parametrize(
+    ("seen", "kind", "advice"),
+    [
+        ({"selfie_faces": (), "similarity": None}, "face", ("no-face",)),
+        ({"selfie_faces": (90, 80), "similarity": None}, "face", ("two-faces",)),
+        ({"selfie_faces": (79,)}, "face", ("face-too-small",)),
+        ({"advice": (Advice.BLURRED,)}, "face", ("blurred",)),
+        (
+            {"selfie_faces": (), "similarity": None, "advice": (Advice.TOO_DARK,)},
+            "face",
+            ("too-dark", "no-face"),
+        ),
+        ({"document_faces": (), "similarity": None}, "document", ("no-portrait",)),
+    ],
+)
+def test_each_unusable_selfie_has_its_advice(
+    seen: dict[str, object], kind: str, advice: tuple[str, ...]
+) -> None:
+    assert advice_on_face(faces(**seen)) == (kind, advice)
+
+
+def test_several_models_are_recorded_as_one_digest_whatever_their_order() -> None:
+    models = (("a", "1"), ("b", "2"))
+    engine = Engine(name="e", version="1", models=models)
+    turned = Engine(name="e", version="1", models=models[::-1])
+    assert recorded(engine) == recorded(turned)
+    assert len(recorded(engine).model_hash) == 64
