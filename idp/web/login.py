@@ -4,6 +4,7 @@
     POST /login/{interaction}/renew         a new code (`automatic` when by itself)
     POST /login/{interaction}/same-device   a link into the app on this device
     POST /login/{interaction}/cancel        end it; `reason=not_me` is recorded
+    POST /login/{interaction}/leave         back to the relying party, without a login
     POST /login/{interaction}/finish        "Continue as …": signed in, once
 
 Every one of them wants the interaction's cookie; every POST wants our Origin.
@@ -86,6 +87,20 @@ async def cancel(request: Request) -> Response:
     with suppress(ChallengeClosed):  # the page will show how it ended instead
         await end_current(services, interaction, tag=tag, automatic=False)
     return _back(request, interaction)
+
+
+@for_its_browser
+@from_our_page
+async def leave(request: Request) -> Response:
+    """Go back to the relying party with a no, unless the login is finished."""
+    services = services_of(request)
+    interaction = await own_interaction(request)
+    with suppress(ChallengeClosed):  # finished: then it goes back with a yes
+        tag = EventTag.LOGIN_CANCELLED
+        if interaction.challenge_id:
+            await end_current(services, interaction, tag=tag, automatic=False)
+        await services.interactions.refuse(interaction)
+    return go_on(interaction.id)
 
 
 @for_its_browser

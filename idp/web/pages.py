@@ -1,10 +1,10 @@
 """Pages as answers: Jinja templates, their texts and the headers that guard them."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
-from urllib.parse import urlsplit
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
@@ -29,6 +29,11 @@ STATUSES: Final[tuple[tuple[type[IdentityError], int], ...]] = (
     (Exhausted, HTTPStatus.TOO_MANY_REQUESTS),
     (Unavailable, HTTPStatus.SERVICE_UNAVAILABLE),
 )
+# Strict, for it goes into a header: a `;` or a space would begin another directive.
+ORIGIN: Final = re.compile(
+    r"(https?://(?:[A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?)(?:[/?#]|$)",
+    re.ASCII,
+)
 TEMPLATES = Environment(
     loader=PackageLoader("idp.web"),
     autoescape=True,
@@ -46,8 +51,7 @@ class Notice:
     title: str
     text: str = ""
     next: str = ""
-    link: str = ""
-    link_text: str = ""
+    fine: str = ""
 
 
 def render(
@@ -86,7 +90,8 @@ def render(
 
 def policy(form_targets: Iterable[str] = ()) -> str:
     """Return the content security policy of a page."""
-    targets = " ".join(dict.fromkeys(("'self'", *map(_origin, form_targets))))
+    origins = filter(None, map(_origin, form_targets))
+    targets = " ".join(dict.fromkeys(("'self'", *origins)))
     return (
         "default-src 'none'; script-src 'self'; style-src 'self'; "
         "img-src 'self' data:; font-src 'self'; connect-src 'self'; "
@@ -148,14 +153,16 @@ def status_of(error: IdentityError) -> int:
     )
 
 
-def locale_of(request: Request, default: str | None = None) -> str:
+def locale_of(
+    request: Request, default: str | None = None, *, ui_locales: str | None = None
+) -> str:
     """Return the language of a page: its switch, the request's, the browser's."""
     chosen = request.query_params.get("lang")
     if chosen in LOCALES:
         return chosen
     if default in LOCALES:
         return default
-    return pick_locale(request.headers.get("accept-language"))
+    return pick_locale(request.headers.get("accept-language"), ui_locales)
 
 
 def _other(locale: str) -> str:
@@ -163,7 +170,6 @@ def _other(locale: str) -> str:
 
 
 def _origin(target: str) -> str:
-    parts = urlsplit(target)
-    if parts.scheme in {"http", "https"}:
-        return f"{parts.scheme}://{parts.netloc}"
-    return f"{parts.scheme}:"
+    """Return the origin of an address, or "" when it cannot stand in a policy."""
+    found = ORIGIN.match(target)
+    return found[1] if found else ""

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from qrcode.constants import ERROR_CORRECT_M
-from qrcode.image.base import BaseImage
 from qrcode.main import QRCode
 
 QUIET = 4  # modules of white around the picture (ISO/IEC 18004, 5.3.8)
@@ -25,7 +24,7 @@ class Picture:
 
 def draw(text: str) -> Picture:
     """Return the picture of a text."""
-    code: QRCode[BaseImage] = QRCode(error_correction=ERROR_CORRECT_M, border=0)
+    code = QRCode(error_correction=ERROR_CORRECT_M, border=0)
     code.add_data(text, optimize=0)
     code.make(fit=True)
     modules = code.get_matrix()

@@ -1,7 +1,6 @@
 """The relying party as people are shown it, on the page and on the phone alike."""
 
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from idp.domain.challenges import ShownClaim, ShownParty, Text
 from idp.domain.consents import CLAIM_LABELS
@@ -21,13 +20,12 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A relying party in one language; `home` is where "back" leads."""
+    """A relying party in one language."""
 
     name: str
     domain: str
     purpose: str
     claims: tuple[Line, ...]
-    home: str
 
 
 async def party_of(services: Services, request: AuthorizationRequest) -> RelyingParty:
@@ -65,13 +63,11 @@ def shown_in(party: RelyingParty, request: AuthorizationRequest, locale: str) ->
         )
         for claim in shown_claims(request)
     )
-    place = urlsplit(request.redirect_uri)
     return Shown(
         name=party.name_km if in_khmer else party.name_en,
         domain=party.domain,
         purpose=party.purpose_km if in_khmer else party.purpose_en,
         claims=lines,
-        home=f"{place.scheme}://{place.netloc}/",
     )
 
 

@@ -18,6 +18,7 @@ const dark = document.getElementById("dark");
 let codes = []; // texts still to be shown, one a second
 let lastText = "";
 let stop = () => {};
+let leaving = false; // a form is on its way: what is heard now is its own doing
 
 /* --- the code ------------------------------------------------------------- */
 
@@ -70,6 +71,8 @@ function approved({ initials }) {
   endCodes();
   const heading = part("approved").querySelector("h2");
   heading.textContent = page.dataset.continue.replace("{}", initials);
+  const cancel = document.getElementById("cancel");
+  if (cancel) cancel.hidden = true;
   if (part("approved").hidden) reveal("approved");
   say(page.dataset.approved);
 }
@@ -81,6 +84,7 @@ function endCodes() {
 }
 
 async function closed({ reason }) {
+  if (leaving) return;
   if (reason === "expired" && svg && part("claimed").hidden && page.dataset.renews) {
     await whileSeen();
     if (await renew()) return watch();
@@ -124,7 +128,6 @@ async function openApp(event) {
   stop();
   endCodes();
   // Whoever comes back to this page sees the link itself, and where things stand.
-  addEventListener("pageshow", (shown) => { if (shown.persisted) location.reload(); });
   document.addEventListener("visibilitychange", () => {
     if (document.visibilityState === "visible") location.reload();
   });
@@ -150,5 +153,11 @@ function watch() {
 const ticking = svg ? setInterval(show, SECOND) : undefined;
 page.querySelector("[data-focus]")?.focus();
 document.getElementById("same-device")?.addEventListener("submit", openApp);
+addEventListener("submit", (event) => {
+  if (event.defaultPrevented) return;
+  leaving = true;
+  stop();
+});
+addEventListener("pageshow", (shown) => { if (shown.persisted) location.reload(); });
 if (/^(app_)?(pending|claimed|approved)$/.test(panel)) watch();
 addEventListener("pagehide", () => stop());

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from idp.domain.challenges import Channel, State
+from idp.domain.interactions import cookie_name
 from idp.errors import ChallengeClosed
 from idp.web.qr import draw
 from tests.unit.idp.web.world import APP, ISSUER, World, browser_of, open_world
@@ -71,6 +72,7 @@ ADDRESSES = [
     ("POST", "/renew"),
     ("POST", "/same-device"),
     ("POST", "/cancel"),
+    ("POST", "/leave"),
     ("POST", "/finish"),
 ]
 
@@ -263,7 +265,13 @@ async def test_a_denied_login_says_what_to_do(world: World) -> None:
     page = await world.page(interaction)
     assert "The login was refused on the phone" in page
     assert "Back to Online Business Registration" in page
-    assert 'href="http://localhost:8002/"' in page
+    answer = await world.press(interaction, "leave")
+    assert answer.headers["location"].startswith("/authorize/resume")
+    name = cookie_name(interaction.id, secure=False)
+    ended = await world.services.interactions.resume(
+        interaction.id, cookie=world.cookies[name]
+    )
+    assert ended.login is None
 
 
 async def test_a_high_login_has_no_qr(world: World) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import create_engine
 from sqlmodel import SQLModel
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse
+from starlette.responses import RedirectResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
@@ -77,7 +77,7 @@ class MovableClock:
 
 class NoSms:
     async def send(self, *, to: str, text: str) -> None:
-        raise AssertionError("no page sends a text message")
+        raise AssertionError(f"no page sends a text message: {to} {text}")
 
 
 def wire_services(
@@ -102,9 +102,13 @@ def wire_services(
     )
 
 
-async def resumed(request: Request) -> PlainTextResponse:
-    """Stand where the protocol continues."""
-    return PlainTextResponse(f"resumed {request.query_params['interaction']}")
+async def resumed(request: Request) -> RedirectResponse:
+    """Stand where the protocol continues: to the portal, when it is all there."""
+    services: Services = request.state.services
+    interaction_id = request.query_params["interaction"]
+    cookie = request.cookies[cookie_name(interaction_id, secure=False)]
+    found = await services.interactions.resume(interaction_id, cookie=cookie)
+    return RedirectResponse(f"{found.request.redirect_uri}?code=1", 303)
 
 
 def application(services: Services) -> ASGIApp:
@@ -200,7 +204,7 @@ async def claim(services: Services, challenge_id: str, account_id: str) -> None:
     challenge = await services.challenges.find(challenge_id)
     proof = services.challenges.claim_secret(challenge)
     if challenge.channel is Channel.QR:
-        t, text = services.challenges.qr_texts(challenge)[0]
+        _, text = services.challenges.qr_texts(challenge)[0]
         proof = text.partition(f"{challenge_id}.")[2]
     await services.challenges.claim(
         challenge_id,

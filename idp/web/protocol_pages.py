@@ -1,0 +1,51 @@
+"""The pages that the protocol door asks for: refused, log out?, logged out."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from idp.translations import catalogue, translate
+from idp.web import pages
+
+
+class ProtocolPages:
+    """Draws in our style and the person's language what cannot be a redirect."""
+
+    def refused(self, request: Request, *, code: str, status: int) -> Response:
+        """Say that a request cannot be served; the code is for the developer."""
+        locale = _locale(request)
+        known = code if f"error.{code}.title" in catalogue(locale) else "malformed"
+        said = pages.Notice(
+            title=translate(f"error.{known}.title", locale),
+            next=translate(f"error.{known}.next", locale),
+            fine=translate("page.code", locale, code=code),
+        )
+        return pages.notice(said, locale=locale, status=status)
+
+    def confirm_logout(
+        self, request: Request, *, action: str, fields: Mapping[str, str]
+    ) -> Response:
+        """Ask whether to log out; the form may lead back to the relying party."""
+        return pages.render(
+            "logout.html",
+            locale=_locale(request),
+            switch=False,
+            form_targets=filter(None, [fields.get("post_logout_redirect_uri")]),
+            action=action,
+            fields=fields,
+        )
+
+    def logged_out(self, request: Request) -> Response:
+        """Say that this browser is logged out."""
+        locale = _locale(request)
+        said = pages.Notice(
+            title=translate("logged_out.title", locale),
+            text=translate("logged_out.text", locale),
+        )
+        return pages.notice(said, locale=locale, status=HTTPStatus.OK)
+
+
+def _locale(request: Request) -> str:
+    return pages.locale_of(request, ui_locales=request.query_params.get("ui_locales"))
