@@ -31,10 +31,10 @@ StartServers 1
 DocumentRoot {folder}/pages
 OIDCProviderMetadataURL {issuer}/.well-known/openid-configuration
 OIDCClientID {client_id}
-OIDCClientSecret {secret}
+Include {folder}/client-secret.conf
 OIDCRedirectURI http://localhost:{port}/private/back
 OIDCRedirectURLsAllowed ^http://localhost:{port}/
-OIDCCryptoPassphrase only-for-this-test
+OIDCCryptoPassphrase "exec:/bin/cat {folder}/passphrase"
 OIDCScope "openid profile offline_access"
 OIDCPKCEMethod S256
 OIDCIDTokenSignedResponseAlg ES256
@@ -61,13 +61,14 @@ def apache(*, port: int, issuer: str, client_id: str, secret: str) -> Iterator[s
     folder.chmod(0o755)
     (folder / "pages" / "private").mkdir(parents=True)
     (folder / "pages" / "private" / "index.html").write_text("only for you")
+    (folder / "client-secret.conf").write_text(f"OIDCClientSecret {secret}\n")
+    (folder / "passphrase").write_text("only for this test")
     is_root = os.geteuid() == 0
     settings = CONFIGURATION.format(
         folder=folder,
         port=port,
         issuer=issuer,
         client_id=client_id,
-        secret=secret,
         modules=MODULES,
         user="User www-data\nGroup www-data" if is_root else "",
     )

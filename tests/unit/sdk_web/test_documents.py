@@ -89,6 +89,21 @@ async def test_an_answer_that_is_no_document_is_refused_everywhere(
         await whole_login(provider, portal)
 
 
+@pytest.mark.parametrize("path", [WELL_KNOWN, "/jwks", "/token", "/userinfo"])
+async def test_a_redirect_is_not_followed_even_to_the_right_answer(
+    provider: Provider, portal: HeadlessPortal, path: str
+) -> None:
+    async def once(_: Request) -> Response:
+        del provider.answers[path]
+        return redirect(f"{ISSUER}{path}")
+
+    provider.answers[path] = once
+    with pytest.raises(UnexpectedAnswer):
+        await whole_login(provider, portal)
+    assert provider.asked[-1] == path
+    assert path not in provider.answers
+
+
 async def whole_login(provider: Provider, portal: HeadlessPortal) -> None:
     await portal.finish(await provider.approve(await portal.start()))
     await portal.userinfo()

@@ -229,6 +229,20 @@ async def test_a_key_of_another_kind_is_refused(
 
 
 @pytest.mark.anyio
+async def test_an_unregistered_algorithm_is_refused_even_from_a_published_key(
+    provider: Provider, portal: HeadlessPortal
+) -> None:
+    key = RSAKey.generate_key(2048, {"kid": "rsa", "use": "sig"})
+    provider.keys = [key]  # type: ignore[list-item]
+    for algorithm in ("PS256", "RS256"):
+        provider.sign = lambda header, claims, alg=algorithm: jwt.encode(
+            header | {"alg": alg}, claims, key, algorithms=[alg]
+        )
+        with pytest.raises(AlgorithmNotAllowed):
+            await login(provider, portal)
+
+
+@pytest.mark.anyio
 async def test_an_answer_without_an_id_token_is_refused(
     provider: Provider, portal: HeadlessPortal
 ) -> None:
