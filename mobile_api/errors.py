@@ -174,8 +174,8 @@ async def on_http_exception(request: Request, error: Exception) -> Response:
 
 
 async def on_failure(request: Request, error: Exception) -> Response:
-    """Answer a failure of ours; what it was stands in the log, by its kind."""
-    logger.error("failed: %s", type(error).__name__, exc_info=error)
+    """Answer a failure of ours; the server logs what it was."""
+    logger.error("failed: %s", type(error).__name__)
     return problem(INTERNAL, 500, locale=locale_of(request))
 
 

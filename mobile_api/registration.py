@@ -13,7 +13,7 @@ from idp.domain.person_details import read_details
 from idp.domain.phones import read_phone
 from idp.domain.rate_limits import network_of
 from idp.domain.registration_rows import Registration, State
-from idp.errors import EvidenceInsufficient, PhoneInvalid
+from idp.errors import EvidenceInsufficient, PhoneInvalid, Unavailable
 from idp.services import Services
 from mobile_api.bodies import CodeBody, DetailsBody, DeviceBody, StartBody
 from mobile_api.endpoints import (
@@ -23,9 +23,10 @@ from mobile_api.endpoints import (
     read_picture,
     services_of,
 )
+from mobile_api.picture_checks import check_document, check_face
+from mobile_api.proofing import JudgedDocument, JudgedFace
 from mobile_api.register_queue import ask_soon
 from mobile_api.registration_view import registration_view
-from mobile_api.services import MatchedFace, ReadDocument
 
 CAMBODIA: Final = timezone(timedelta(hours=7))
 
@@ -82,8 +83,9 @@ async def document(request: Request) -> Response:
         found = await services.registrations.at(tx, _id(request), proved.device_id)
         await services.registrations.spend_document_picture(tx, found)
     today = _today(services)
-    read = await mobile_of(request).proofing.read_document(proved.body, today=today)
-    await _keep_document(services, found, read, picture=proved.body)
+    workers = mobile_of(request).workers
+    judged = await check_document(workers, proved.body, today=today)
+    await _keep_document(services, found, judged, picture=proved.body)
     return await _view(services, proved.device_id)
 
 
@@ -110,12 +112,12 @@ async def face(request: Request) -> Response:
     proved = await read_picture(request)
     tried, portrait = await _spend_face_try(services, _id(request), proved.device_id)
     try:
-        matched = await mobile_of(request).proofing.match_face(
-            document=portrait, selfie=proved.body
+        matched = await check_face(
+            mobile_of(request).workers, document=portrait, selfie=proved.body
         )
     except EvidenceInsufficient as refusal:
         raise await _face_refused(services, tried, refusal) from None
-    except Exception:
+    except Unavailable:
         async with services.store.begin() as tx:
             await services.registrations.return_face_try(tx, tried)
         raise
@@ -200,18 +202,19 @@ async def _send(
 
 
 async def _keep_document(
-    services: Services, found: Registration, read: ReadDocument, *, picture: bytes
+    services: Services, found: Registration, judged: JudgedDocument, *, picture: bytes
 ) -> None:
+    """Keep what was read, and the portrait until the face has been compared."""
     async with services.store.begin() as tx:
-        await services.registrations.document_read(tx, found, read.facts)
+        await services.registrations.document_read(tx, found, judged.document)
         await services.evidence.keep(
             tx,
             found.id,
             EvidenceKind.PORTRAIT,
             judged=picture,
-            engine=read.engine,
-            facts=read.judged,
-            picture=picture,
+            engine=judged.engine,
+            facts=judged.facts,
+            picture=judged.portrait,
         )
 
 
@@ -238,7 +241,11 @@ async def _spend_face_try(
 async def _face_refused(
     services: Services, tried: Registration, refusal: EvidenceInsufficient
 ) -> EvidenceInsufficient:
+    """Let the person try again, or ask for the document when its portrait is bad."""
     async with services.store.begin() as tx:
+        if refusal.kind == EvidenceKind.DOCUMENT:
+            await services.registrations.portrait_lost(tx, tried)
+            return refusal
         await services.registrations.face_refused(tx, tried)
     return EvidenceInsufficient(
         refusal.kind, advice=refusal.advice, attempts_left=tried.face_left
@@ -246,7 +253,7 @@ async def _face_refused(
 
 
 async def _face_matched(
-    services: Services, tried: Registration, matched: MatchedFace, *, selfie: bytes
+    services: Services, tried: Registration, matched: JudgedFace, *, selfie: bytes
 ) -> None:
     async with services.store.begin() as tx:
         await services.registrations.face_matched(tx, tried)
@@ -256,5 +263,5 @@ async def _face_matched(
             EvidenceKind.FACE,
             judged=selfie,
             engine=matched.engine,
-            facts=matched.judged,
+            facts=matched.facts,
         )

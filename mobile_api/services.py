@@ -1,33 +1,16 @@
-"""What the mobile API needs beyond the provider's services: engines and the register.
+"""What the mobile API needs beyond the provider's services: workers and the register.
 
-Both stand behind Protocols that are spoken in the words of a registration, so that
-no endpoint knows a reader, a matcher or the bridge.
+Both stand behind Protocols, so that no endpoint knows a process pool or the bridge.
 """
 
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import Any, Protocol
+from typing import Protocol
 
 from idp.domain.evidence import Engine
-
-
-@dataclass(frozen=True, slots=True)
-class ReadDocument:
-    """A document that was read: `facts` as in the view, `judged` for the evidence."""
-
-    facts: dict[str, Any]
-    engine: Engine
-    judged: Mapping[str, object]
-
-
-@dataclass(frozen=True, slots=True)
-class MatchedFace:
-    """A face that matched: who judged, and the scores for the evidence."""
-
-    engine: Engine
-    judged: Mapping[str, object]
+from mobile_api.interfaces import DocumentReading, FaceReading
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +35,15 @@ class RegisterAway(Exception):
         self.is_temporary = is_temporary
 
 
-class Proofing(Protocol):
-    """Judges pictures. Raises EvidenceInsufficient, or Unavailable."""
+class ImageWork(Protocol):
+    """Measures pictures in other processes. Raises mobile_api.engines.EngineProblem."""
 
-    async def read_document(self, picture: bytes, *, today: date) -> ReadDocument:
-        """Read and judge the picture of a document."""
+    async def read_document(self, picture: bytes, *, today: date) -> DocumentReading:
+        """Read the zone and find the portrait of a document."""
         ...
 
-    async def match_face(self, *, document: bytes, selfie: bytes) -> MatchedFace:
-        """Judge whether the selfie shows the person of the document."""
+    async def compare_faces(self, *, document: bytes, selfie: bytes) -> FaceReading:
+        """Compare the face of the portrait with that of a selfie."""
         ...
 
 
@@ -85,7 +68,7 @@ class Backoff:
 class MobileServices:
     """The mobile API's own services. `patience` is how long `details` waits."""
 
-    proofing: Proofing
+    workers: ImageWork
     register: NationalRegister
     backoff: Backoff = Backoff()
     patience: timedelta = timedelta(seconds=4)

@@ -1,0 +1,126 @@
+"""The citizen app's back end as one ASGI application."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+from typing import Any, Final
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from idp.services import Services
+from mobile_api import approvals, biometric, profile, registration, unlock
+from mobile_api.citizen_files import load_citizen_files
+from mobile_api.endpoints import services_of
+from mobile_api.errors import HANDLERS
+from mobile_api.middleware import Surroundings
+from mobile_api.register_queue import register_worker
+from mobile_api.services import MobileServices
+
+logger = logging.getLogger(__name__)
+
+SWEEP_EVERY: Final = 60.0  # seconds
+GET, POST = ["GET"], ["POST"]
+
+
+async def nonce(request: Request) -> Response:
+    """GET /nonce: what the next proof must carry, and the time here."""
+    services = services_of(request)
+    fresh = await services.request_proofs.new_nonce()
+    now = int(services.clock.now().timestamp())
+    return JSONResponse({"nonce": fresh, "now": now})
+
+
+async def configuration(request: Request) -> Response:
+    """GET /configuration: where the app belongs."""
+    services = services_of(request)
+    settings = services.settings
+    return JSONResponse(
+        {
+            "issuer": settings.issuer,
+            "app": settings.app_origin,
+            "rp_id": services.webauthn_party.rp_id,
+        }
+    )
+
+
+async def health(request: Request) -> Response:
+    """GET /health: whether the database answers."""
+    async with services_of(request).store.read() as tx:
+        await tx.one("SELECT 1")
+    return JSONResponse({"status": "ok"})
+
+
+ROUTES: Final = [
+    Route("/nonce", nonce, methods=GET),
+    Route("/configuration", configuration, methods=GET),
+    Route("/health", health, methods=GET),
+    Route("/registrations", registration.start, methods=POST),
+    Route("/registrations/current", registration.current, methods=GET),
+    Route("/registrations/{id}/phone-code", registration.phone_code, methods=POST),
+    Route("/registrations/{id}/phone-code/resend", registration.resend, methods=POST),
+    Route("/registrations/{id}/document", registration.document, methods=POST),
+    Route("/registrations/{id}/details", registration.details, methods=POST),
+    Route("/registrations/{id}/face", registration.face, methods=POST),
+    Route("/registrations/{id}/device", registration.device, methods=POST),
+    Route("/registrations/{id}/cancellation", registration.cancellation, methods=POST),
+    Route("/unlock", unlock.unlock, methods=POST),
+    Route("/lock", unlock.lock, methods=POST),
+    Route("/profile", profile.profile, methods=GET),
+    Route("/devices", profile.devices, methods=GET),
+    Route("/activity", profile.activity, methods=GET),
+    Route("/biometric/options", biometric.options, methods=POST),
+    Route("/biometric", biometric.bind, methods=POST),
+    Route("/biometric/removal", biometric.remove, methods=POST),
+    Route("/challenges/{id}/claim", approvals.claim, methods=POST),
+    Route("/challenges/{id}/approval", approvals.answer, methods=POST),
+]
+
+
+def create_app(services: Services, mobile: MobileServices) -> ASGIApp:
+    """Return the application over open services; its lifespan works the queue."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        tasks: list[asyncio.Task[Any]] = [
+            asyncio.create_task(register_worker(services, mobile)),
+            asyncio.create_task(sweeper(services)),
+        ]
+        try:
+            yield
+        finally:
+            tasks.extend(mobile.tasks)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    files = load_citizen_files()
+    pages = [
+        Route("/", files.page, methods=GET),
+        Route("/q/{rest}", files.page, methods=GET),
+        Route("/s/{rest}", files.page, methods=GET),
+        Route("/{path:path}", files.file, methods=GET),
+    ]
+    routes = [*ROUTES, *pages]
+    app = Starlette(routes=routes, exception_handlers=HANDLERS, lifespan=lifespan)
+    return Surroundings(app, services, mobile)
+
+
+async def sweeper(services: Services) -> None:
+    """Delete what has expired, in small batches, until cancelled."""
+    while True:
+        await asyncio.sleep(SWEEP_EVERY)
+        for sweep in (
+            services.registrations.sweep,
+            services.evidence.sweep,
+            services.budgets.sweep,
+        ):
+            try:
+                async with services.store.begin() as tx:
+                    await sweep(tx)
+            except Exception as failure:
+                logger.exception("sweep: %s", type(failure).__name__)

@@ -1,0 +1,46 @@
+"""Measure a picture in a worker, then judge it: what endpoints ask of proofing.
+
+A worker that is busy, slow or dead is never the picture's fault: Unavailable.
+"""
+
+import logging
+from collections.abc import Awaitable
+from datetime import date
+from typing import Final, TypeVar
+
+from idp.errors import Unavailable
+from mobile_api.engines import EngineProblem, PoolBusy
+from mobile_api.proofing import JudgedDocument, JudgedFace, judge_document, judge_face
+from mobile_api.services import ImageWork
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+RETRY_AFTER: Final = 10
+
+
+async def check_document(
+    workers: ImageWork, picture: bytes, *, today: date
+) -> JudgedDocument:
+    """Read and judge a document; raises EvidenceInsufficient, Unavailable."""
+    reading = await _measured(workers.read_document(picture, today=today))
+    return judge_document(reading, today=today)
+
+
+async def check_face(
+    workers: ImageWork, *, document: bytes, selfie: bytes
+) -> JudgedFace:
+    """Compare and judge two faces; raises EvidenceInsufficient, Unavailable."""
+    return judge_face(
+        await _measured(workers.compare_faces(document=document, selfie=selfie))
+    )
+
+
+async def _measured(work: Awaitable[T]) -> T:
+    try:
+        return await work
+    except PoolBusy as busy:
+        raise Unavailable("proofing", retry_after=busy.retry_after) from busy
+    except EngineProblem as problem:
+        logger.warning("image work: %s", type(problem).__name__)
+        raise Unavailable("proofing", retry_after=RETRY_AFTER) from problem
