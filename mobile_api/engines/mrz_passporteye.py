@@ -63,7 +63,8 @@ class PassportEye:
     def _texts(self, picture: Picture) -> Iterator[str]:
         """Yield what tesseract makes of the picture: as it is, then its foot.
 
-        passporteye itself turns a block that stands on its head. A picture with a fault that the person can mend gets one attempt only.
+        passporteye itself turns a block that stands on its head. A picture with a
+        fault that the person can mend gets one attempt only.
         """
         grey = picture.grey
         yield from _by_passporteye(grey, self.config)

@@ -86,9 +86,15 @@ class _Slot:
     jobs_done: int = 0
 
     def start(self) -> Ready:
-        """Return the worker's first word, starting it when there is none."""
-        if self.process is not None and self.process.is_alive() and self.ready:
-            return self.ready
+        """Return the worker's first word, launching it when there is none."""
+        if self.process is None or not self.process.is_alive():
+            self.replace()
+        if self.ready is None:
+            self.ready = self._receive(self.limits.start_seconds)
+        return self.ready
+
+    def replace(self) -> None:
+        """Launch a new worker; it loads its engines while nobody waits for it."""
         self.stop()
         self.pipe, theirs = SPAWN.Pipe()
         self.process = SPAWN.Process(
@@ -100,38 +106,43 @@ class _Slot:
         self.process.start()
         theirs.close()
         self.jobs_done = 0
-        self.ready = self._receive(self.limits.start_seconds)
-        return self.ready
 
     def call(self, work: Callable[..., T], arguments: tuple[Any, ...]) -> T:
         """Run one job; whatever goes wrong with the worker, the next one is new."""
         self.start()
-        assert self.pipe is not None
         try:
-            self.pipe.send((work, arguments))
-            answer: Done | Failed = self._receive(self.limits.job_seconds)
-        except OSError:
-            self.stop()
-            raise JobFailed("WorkerDied") from None
+            answer = self._ask(work, arguments)
+        except EngineProblem:
+            self.replace()
+            raise
         self.jobs_done += 1
         worn = self.jobs_done >= self.limits.jobs_per_worker
         if worn or answer.resident > self.limits.resident:
-            self.stop()
+            self.replace()
         if isinstance(answer, Failed):
             raise JobFailed(answer.kind)
         value: T = answer.value
         return value
 
+    def _ask(self, work: Callable[..., T], arguments: tuple[Any, ...]) -> Done | Failed:
+        assert self.pipe is not None
+        try:
+            self.pipe.send((work, arguments))
+        except OSError:
+            raise JobFailed("WorkerDied") from None
+        answer: Done | Failed = self._receive(self.limits.job_seconds)
+        return answer
+
     def _receive(self, seconds: float) -> Any:
         assert self.pipe is not None
-        if not self.pipe.poll(seconds):
-            self.stop()
-            raise JobTimedOut
         try:
-            return self.pipe.recv()
-        except EOFError:
+            if self.pipe.poll(seconds):
+                return self.pipe.recv()
+        except (EOFError, OSError):
             self.stop()
             raise JobFailed("WorkerDied") from None
+        self.stop()
+        raise JobTimedOut
 
     def stop(self) -> None:
         """End the worker and what it started (tesseract shares its process group)."""
