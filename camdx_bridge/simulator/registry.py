@@ -36,7 +36,7 @@ class Citizen:
 Registry = Mapping[str, Citizen]
 
 
-def load_registry(path: Path = SPECIMENS) -> Registry:
+def load_registry(path: Path = SPECIMENS) -> dict[str, Citizen]:
     """Read a JSON list of citizens; RegistryInvalid when it is none."""
     try:
         entries = json.loads(path.read_text(encoding="utf-8"))
@@ -44,10 +44,15 @@ def load_registry(path: Path = SPECIMENS) -> Registry:
         raise RegistryInvalid(f"{path.name}: not JSON") from error
     if not isinstance(entries, list):
         raise RegistryInvalid(f"{path.name}: not a list")
-    citizens = [_citizen(place, entry) for place, entry in enumerate(entries)]
-    found = {citizen.number: citizen for citizen in citizens}
-    if len(found) != len(citizens):
-        raise RegistryInvalid(f"{path.name}: a number twice")
+    found: dict[str, Citizen] = {}
+    for place, entry in enumerate(entries):
+        try:
+            citizen = read_citizen(entry)
+        except RegistryInvalid as error:
+            raise RegistryInvalid(f"{path.name}, entry {place}: {error}") from None
+        if citizen.number in found:
+            raise RegistryInvalid(f"{path.name}, entry {place}: a number twice")
+        found[citizen.number] = citizen
     return found
 
 
@@ -80,13 +85,14 @@ def _key(name: str, value: str) -> str:
     return value
 
 
-def _citizen(place: int, entry: object) -> Citizen:
-    names = {field.name for field in fields(Citizen)}
-    if not isinstance(entry, dict) or entry.keys() != names:
-        raise RegistryInvalid(f"entry {place}: not exactly the nine fields")
+def read_citizen(entry: object) -> Citizen:
+    """Read one entry; RegistryInvalid names the field that is wrong."""
+    names = [field.name for field in fields(Citizen)]
+    if not isinstance(entry, dict) or entry.keys() != set(names):
+        raise RegistryInvalid("not exactly the nine fields")
     for name in names:
         if not isinstance(entry[name], str) or not _is_good(name, entry[name]):
-            raise RegistryInvalid(f"entry {place}: {name}")
+            raise RegistryInvalid(name)
     return Citizen(**entry)
 
 

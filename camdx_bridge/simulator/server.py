@@ -1,8 +1,9 @@
 """The simulator as a web application: a security server with a register behind it.
 
 POST /r1/{identity}/{service}/…info    the public KYC question, X-Road headers
-POST /control/fault                    {"kind": FaultKind, "count": n}
-GET  /control/messages                 counters; no personal data
+     /control/…                        see control.py
+
+Every answer says in X-Simulator that it is none of CamDX.
 """
 
 import json
@@ -32,8 +33,9 @@ from camdx_bridge.messages import (
     request_hash,
 )
 from camdx_bridge.national_id import WIRE_NAMES
+from camdx_bridge.simulator.control import TooLarge, control, read_body
 from camdx_bridge.simulator.faults import FaultKind, Script, drip, never_answer, reset
-from camdx_bridge.simulator.registry import Registry, compare
+from camdx_bridge.simulator.registry import Citizen, compare
 
 # The server below hands header names over in lower case; X-Road hashes them as its
 # web server spells them.
@@ -44,7 +46,7 @@ _SPELLING = {
         CLIENT, MESSAGE_ID, USER_ID, ISSUE, SECURITY_SERVER,
     )
 }  # fmt: skip
-_LARGEST_QUESTION = 64 * 1024
+SAYS_SO = "X-Simulator"
 
 
 class Refused(Exception):
@@ -60,7 +62,7 @@ class Refused(Exception):
 class Simulator:
     """An ASGI application; `connections` maps peer addresses to their sockets."""
 
-    registry: Registry
+    registry: dict[str, Citizen]
     identity: ClientId
     clients: Collection[ClientId]
     script: Script = field(default_factory=Script)
@@ -72,12 +74,13 @@ class Simulator:
             return
         request = Request(scope, receive)
         if scope["path"].startswith("/control/"):
-            response = await self._control(request)
+            response = await control(request, self.script, self.registry)
         elif (fault := self._begin()) in _WIRE_FAULTS:
             await self._break(fault, scope, receive, send)
             return
         else:
             response = await self._answer(request, fault)
+        response.headers[SAYS_SO] = "not CamDX"
         await response(scope, receive, send)
 
     def _begin(self) -> FaultKind:
@@ -145,23 +148,6 @@ class Simulator:
         data = compare(self.registry, question)
         return JSONResponse({"error": 0, "message": "Successfully", "data": data})
 
-    async def _control(self, request: Request) -> Response:
-        if request.url.path == "/control/messages" and request.method == "GET":
-            counts = dict(self.script.counts)
-            return JSONResponse({"received": 0, "answered": 0, "refused": 0, **counts})
-        if request.url.path != "/control/fault" or request.method != "POST":
-            return JSONResponse({"message": "no such control"}, 404)
-        try:
-            wanted = json.loads(await _body_of(request))
-            kind, count = FaultKind(wanted["kind"]), wanted.get("count", 1)
-            if type(count) is not int or count < 0:
-                return JSONResponse({"message": "count"}, 400)
-        except (ValueError, KeyError, TypeError, AttributeError, Refused):
-            kinds = [kind.value for kind in FaultKind]
-            return JSONResponse({"message": "kind", "kinds": kinds}, 400)
-        self.script.set(kind, count)
-        return JSONResponse({"kind": kind, "count": count})
-
 
 _WIRE_FAULTS = frozenset({FaultKind.TIME_OUT, FaultKind.SLOW_DRIP, FaultKind.RESET})
 
@@ -215,12 +201,10 @@ def _fault(refused: Refused) -> Response:
 
 
 async def _body_of(request: Request) -> bytes:
-    body = b""
-    async for piece in request.stream():
-        body += piece
-        if len(body) > _LARGEST_QUESTION:
-            raise Refused(400, "Client.InvalidRequest")
-    return body
+    try:
+        return await read_body(request)
+    except TooLarge:
+        raise Refused(400, "Client.InvalidRequest") from None
 
 
 def _question(body: bytes) -> dict[str, str] | None:
