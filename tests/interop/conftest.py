@@ -11,6 +11,7 @@ import httpx2
 import pytest
 
 from tests.interop.op import Op
+from tests.interop.real_op import real_op
 from tests.unit.sdk_web.provider import Client, Provider
 from tests.unit.sdk_web.serving import address, listen, serving
 
@@ -41,9 +42,14 @@ class SmallOp:
         return str(browser.post(login_url).headers["location"])
 
 
-@pytest.fixture
-def op() -> Iterator[Op]:
+@pytest.fixture(params=["small", "real"])
+def op(request: pytest.FixtureRequest, sqlite_url: str) -> Iterator[Op]:
+    """Our provider, and a small one that shows whose fault a failure is."""
     listener = listen()
+    if request.param == "real":
+        with real_op(listener, sqlite_url) as provider_itself:
+            yield provider_itself
+        return
     provider = Provider(issuer=address(listener))
     with serving(provider.app, listener):
         yield SmallOp(provider)

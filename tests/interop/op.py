@@ -32,7 +32,7 @@ class Op(Protocol):
     def approve(self, login_url: str, browser: httpx2.Client) -> str:
         """Let a citizen approve the login page that `browser` stands at.
 
-        Returns the address, outside the provider, that the browser is sent to.
+        Returns the address where the browser goes on, within the provider or not.
         """
         ...
 
