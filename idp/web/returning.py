@@ -16,7 +16,7 @@ from starlette.responses import Response
 
 from idp.domain.audit import EventTag
 from idp.domain.challenges import State
-from idp.domain.decisions import Decision
+from idp.domain.decisions import Decision, Decisions
 from idp.domain.interactions import Interaction
 from idp.errors import ChallengeClosed, NotFound
 from idp.services import Services
@@ -36,7 +36,7 @@ async def come_back(request: Request) -> Response:
     services, locale = services_of(request), pages.locale_of(request)
     decision = await _decision(services, request.path_params["challenge"])
     if decision is None or not is_genuine(
-        services,
+        services.decisions,
         decision,
         value=request.query_params.get("value", ""),
         v=request.query_params.get("v", ""),
@@ -53,12 +53,12 @@ async def come_back(request: Request) -> Response:
         return _guarded(_say("closed.ended", locale))
 
 
-def is_genuine(services: Services, decision: Decision, *, value: str, v: str) -> bool:
+def is_genuine(decisions: Decisions, decision: Decision, *, value: str, v: str) -> bool:
     """Say whether `value` is the server's half and `v` the app's. Constant time."""
     signed = decision.verdict.return_hash
     if not (signed and DIGEST.fullmatch(value) and DIGEST.fullmatch(v)):
         return False
-    expected = services.decisions.return_value(decision.challenge_id, signed)
+    expected = decisions.return_value(decision.challenge_id, signed)
     is_ours = hmac.compare_digest(expected, value)
     digest = b64encode(sha256(v.encode("ascii")).digest())
     return hmac.compare_digest(signed, digest) and is_ours

@@ -84,14 +84,6 @@ async def read_qr(page: Page, path: Path) -> str | None:
 
 
 @asynccontextmanager
-async def serve(app: ASGIApp) -> AsyncIterator[uvicorn.Server]:
-    """Serve on the socket in `app.state`-free fashion: yields when it listens."""
-    config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1)
-    server = uvicorn.Server(config)
-    yield server
-
-
-@asynccontextmanager
 async def listening(
     listener: socket.socket, app: ASGIApp
 ) -> AsyncIterator[uvicorn.Server]:

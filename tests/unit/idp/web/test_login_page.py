@@ -41,7 +41,7 @@ async def test_a_second_look_shows_the_same_challenge(world: World) -> None:
 async def test_the_page_says_who_asks_for_what(world: World) -> None:
     _, page = await world.open_page()
     assert "Log in to Online Business Registration" in page
-    assert "registration.gov.example" in page
+    assert "registration.<wbr>gov.<wbr>example" in page
     assert "To register a business in your name" in page
     assert "Your phone number <small>(optional)</small>" in page
 

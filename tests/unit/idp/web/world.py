@@ -113,7 +113,7 @@ async def resumed(request: Request) -> RedirectResponse:
 
 def application(services: Services) -> ASGIApp:
     app = Starlette(
-        routes=[*routes(services), Route("/authorize/resume", resumed)],
+        routes=[*routes(), Route("/authorize/resume", resumed)],
         middleware=list(web_middleware(services.settings)),
     )
 
