@@ -5,9 +5,9 @@ them apart, so they are two origins to every browser, on two ports or on one.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
@@ -15,51 +15,91 @@ from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from camdigikey.camdx import CamdxSettings, national_register, open_transport
 from camdigikey.housekeeping import housekeeping
 from idp.app import create_app as create_provider
-from idp.services import open_services
+from idp.services import Services, open_services
 from idp.settings import IdpSettings
 from mobile_api.app import create_app as create_mobile_api
+from mobile_api.app import running
+from mobile_api.engines import EngineNames, PoolLimits, Workers
+from mobile_api.national_register import BridgeRegister
+from mobile_api.services import MobileServices
 from mobile_api.settings import MobileSettings
+
+
+@dataclass(frozen=True, slots=True)
+class AllSettings:
+    """The settings of every package that the server is made of."""
+
+    idp: IdpSettings
+    mobile: MobileSettings
+    camdx: CamdxSettings
 
 
 @dataclass(frozen=True, slots=True)
 class ByHost:
     """Send each request to the application of its origin; 421 for any other."""
 
-    lifespan_app: ASGIApp
-    apps: Mapping[str, ASGIApp]
+    settings: AllSettings
+    apps: dict[str, ASGIApp] = field(default_factory=dict)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Dispatch one scope."""
         if scope["type"] == "lifespan":
-            await self.lifespan_app(scope, receive, send)
+            await Starlette(lifespan=self._lifespan)(scope, receive, send)
             return
         app = self.apps.get(Headers(scope=scope).get("host", "").lower())
         if app is None or scope["type"] != "http":
             app = PlainTextResponse("misdirected request\n", 421)
         await app(scope, receive, send)
 
-
-def create_application(settings: IdpSettings, mobile: MobileSettings) -> ASGIApp:
-    """Return the whole server; its lifespan opens and closes everything."""
-    provider = create_provider(settings)
-    mobile_api = create_mobile_api(settings, mobile)
-
     @asynccontextmanager
-    async def lifespan(_app: Starlette) -> AsyncIterator[Mapping[str, object]]:
+    async def _lifespan(self, _app: Starlette) -> AsyncIterator[dict[str, object]]:
+        settings = self.settings
         async with AsyncExitStack() as stack:
-            services = await stack.enter_async_context(open_services(settings))
-            state = {"services": services}
-            inner = mobile_api.router.lifespan_context
-            state |= dict(await stack.enter_async_context(inner(mobile_api)) or {})
+            services = await stack.enter_async_context(open_services(settings.idp))
+            mobile = await stack.enter_async_context(open_mobile(settings))
+            await stack.enter_async_context(running(services, mobile))
+            self._serve(services, create_mobile_api(services, mobile))
             tasks = [asyncio.create_task(task) for task in housekeeping(services)]
             stack.push_async_callback(_stop, tasks)
-            yield state
+            yield {"services": services}
 
-    origins = {settings.issuer: provider, settings.app_origin: mobile_api}
-    apps = {urlsplit(origin).netloc: app for origin, app in origins.items()}
-    return ByHost(Starlette(lifespan=lifespan), apps)
+    def _serve(self, services: Services, mobile_api: ASGIApp) -> None:
+        settings = services.settings
+        provider = create_provider(settings, services)
+        self.apps[urlsplit(settings.issuer).netloc] = provider
+        self.apps[urlsplit(settings.app_origin).netloc] = mobile_api
+
+
+def create_application(settings: AllSettings) -> ASGIApp:
+    """Return the whole server; its lifespan opens and closes everything."""
+    return ByHost(settings)
+
+
+@asynccontextmanager
+async def open_mobile(settings: AllSettings) -> AsyncIterator[MobileServices]:
+    """Open the image workers and the way to the register; close them again."""
+    mobile = settings.mobile
+    names = EngineNames(
+        mrz_reader=mobile.mrz_reader,
+        face_matcher=mobile.face_matcher,
+        environment=settings.idp.environment,
+    )
+    limits = PoolLimits(workers=mobile.image_workers, waiting=mobile.image_waiting)
+    workers = Workers(names, limits)
+    async with open_transport(settings.camdx) as transport:
+        register = BridgeRegister(
+            national_register(settings.camdx, transport), mobile.register_least_score
+        )
+        workers.warm()
+        try:
+            yield MobileServices(
+                workers=workers, register=register, patience=mobile.register_patience
+            )
+        finally:
+            await asyncio.to_thread(workers.close)
 
 
 async def _stop(tasks: list[asyncio.Task[None]]) -> None:

@@ -34,9 +34,6 @@ async def sweep_forever(services: Services) -> None:
 async def sweep(services: Services) -> None:
     """Delete what has expired."""
     async with services.store.begin() as tx:
-        await services.budgets.sweep(tx)
-        await services.evidence.sweep(tx)
         await services.sessions.drop_expired(tx)
         await services.grants.drop_expired(tx)
         await services.decisions.drop_old(tx, kept=DECISIONS_KEPT)
-        await services.registrations.sweep(tx)

@@ -81,22 +81,29 @@ ROUTES: Final = [
 ]
 
 
+@contextlib.asynccontextmanager
+async def running(services: Services, mobile: MobileServices) -> AsyncIterator[None]:
+    """Work the register's queue and sweep, while the block lasts."""
+    tasks: list[asyncio.Task[Any]] = [
+        asyncio.create_task(register_worker(services, mobile)),
+        asyncio.create_task(sweeper(services)),
+    ]
+    try:
+        yield
+    finally:
+        tasks.extend(mobile.tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
 def create_app(services: Services, mobile: MobileServices) -> ASGIApp:
     """Return the application over open services; its lifespan works the queue."""
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        tasks: list[asyncio.Task[Any]] = [
-            asyncio.create_task(register_worker(services, mobile)),
-            asyncio.create_task(sweeper(services)),
-        ]
-        try:
+        async with running(services, mobile):
             yield
-        finally:
-            tasks.extend(mobile.tasks)
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
 
     files = load_citizen_files()
     pages = [

@@ -8,11 +8,11 @@ from urllib.parse import urlsplit
 import typer
 import uvicorn
 
-from camdigikey.asgi import create_application
+from camdigikey.asgi import AllSettings, create_application
+from camdigikey.camdx import load_camdx_settings
 from camdigikey.commands.common import console, fail, settings
-from idp.settings import IdpSettings
 from idp.storage.database import is_current
-from mobile_api.settings import MobileSettings, load_mobile_settings
+from mobile_api.settings import load_settings as load_mobile_settings
 
 GRACE = 2  # seconds: open event streams must not hold a shutdown
 BACKLOG = 2048
@@ -38,8 +38,7 @@ def serve(
     ports = port or [_port_of(found.issuer), _port_of(found.app_origin)]
     console.print(f"{found.issuer} (provider), {found.app_origin} (citizen app)")
     run(
-        found,
-        load_mobile_settings(),
+        AllSettings(found, load_mobile_settings(), load_camdx_settings()),
         host=host,
         ports=list(dict.fromkeys(ports)),
         certificate=certificate,
@@ -48,8 +47,7 @@ def serve(
 
 
 def run(
-    found: IdpSettings,
-    mobile: MobileSettings,
+    found: AllSettings,
     *,
     host: str,
     ports: list[int],
@@ -57,7 +55,7 @@ def run(
     certificate_key: Path | None = None,
 ) -> None:
     """Serve on some ports until stopped; with TLS when a certificate is given."""
-    application = create_application(found, mobile)
+    application = create_application(found)
     config = uvicorn.Config(
         application,
         log_level="warning",
@@ -65,7 +63,7 @@ def run(
         server_header=False,
         date_header=True,
         timeout_graceful_shutdown=GRACE,
-        forwarded_allow_ips=list(found.trusted_proxies) or "",
+        forwarded_allow_ips=list(found.idp.trusted_proxies) or "",
         ssl_certfile=certificate,
         ssl_keyfile=certificate_key,
     )

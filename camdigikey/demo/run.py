@@ -11,6 +11,8 @@ import orjson
 
 from camdigikey.demo.development_ca import make_certificates
 from camdigikey.demo.processes import Processes
+from camdx_bridge.simulator import CLIENT as REGISTER_CLIENT
+from camdx_bridge.simulator import SERVICE as REGISTER_SERVICE
 from idp.domain.relying_parties import RelyingParty
 from idp.errors import RelyingPartyUnknown
 from idp.services import open_services
@@ -21,8 +23,6 @@ from idp.storage.database import migrate
 ISSUER_PORT, APP_PORT, PORTAL_PORT, REGISTER_PORT = 8000, 8001, 8002, 8003
 CLIENT_ID = "online-business-registration"
 SPECIMENS = Path(__file__).parent.parent / "specimens"
-MEMBER = "CAMBODIA/GOV/CAMDX-20201222/CAMDIGIKEY"
-SERVICE = "CAMBODIA/GOV/MOI-DEMO/IDENTIFICATION/kyc"
 
 
 @dataclass(slots=True)
@@ -96,9 +96,10 @@ class Demo:
             "IDP_STORE": settings.store,
             "IDP_MASTER_KEY_FILE": str(settings.master_key_file),
             "IDP_SMS_SENDER": settings.sms_sender,
-            "MOBILE_REGISTER_URL": f"http://127.0.0.1:{REGISTER_PORT}",
-            "MOBILE_REGISTER_CLIENT": MEMBER,
-            "MOBILE_REGISTER_SERVICE": SERVICE,
+            "CAMDX_SECURITY_SERVER": f"http://127.0.0.1:{REGISTER_PORT}",
+            "CAMDX_CONNECTION": "plain-http",
+            "CAMDX_CLIENT": str(REGISTER_CLIENT),
+            "CAMDX_NATIONAL_REGISTER": str(REGISTER_SERVICE),
         }
 
     def outbox(self) -> str:
