@@ -7,7 +7,6 @@ frozen value that the endpoints carry in their state. Nothing here knows HTTP.
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 
 from idp.domain.accounts import Accounts
 from idp.domain.audit import Audit
@@ -42,8 +41,6 @@ from idp.storage.store import Store, Transaction
 from idp.translations import translate
 
 __all__ = ["Services", "Transaction", "open_services", "wire"]
-
-EVIDENCE_RETENTION = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +93,7 @@ def wire(
     accounts = Accounts(clock, sealer)
     devices = Devices(clock)
     budgets = Budgets(clock, sealer)
-    evidence = EvidenceBox(clock, sealer, EVIDENCE_RETENTION)
+    evidence = EvidenceBox(clock, sealer, settings.evidence_retention)
     questions = RegisterQuestions(clock)
     codes = OneTimeCodes(
         clock,
@@ -110,6 +107,9 @@ def wire(
         registrations_per_device_a_day=settings.registrations_per_device_a_day,
         codes_per_number_an_hour=settings.codes_per_number_an_hour,
         codes_per_prefix_an_hour=settings.codes_per_prefix_an_hour,
+        documents_an_hour=settings.documents_an_hour,
+        face_attempts=settings.face_attempts,
+        disagreements=settings.register_disagreements,
     )
     return Services(
         settings=settings,

@@ -15,7 +15,7 @@ from idp.errors import FieldsInvalid
 NUMBER: Final = re.compile(r"[A-Z0-9]{5,20}")
 DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 EARLIEST: Final = "1900-01-01"
-NOT_PRINTED: Final = "issue_date"
+LAST: Final = "9999-12-31"
 
 
 def read_details(
@@ -46,20 +46,17 @@ def read_details(
 
 def _wrong_dates(read: Mapping[str, str], *, today: str) -> dict[str, str]:
     """Say which dates cannot be right; ISO dates compare as text."""
-    birth, issue = read.get("birth_date", ""), read.get(NOT_PRINTED, "")
-    wrong = {
-        name: "in-the-future"
-        for name, value in (("birth_date", birth), (NOT_PRINTED, issue))
-        if value > today
-    }
-    if birth and issue and issue <= birth:
-        wrong[NOT_PRINTED] = "order-of-dates"
+    birth, issue = read.get("birth_date", ""), read.get("issue_date", "")
     expiry = read.get("expiry_date", "")
+    wrong: dict[str, str] = {}
+    if issue and not birth < issue < (expiry or LAST):
+        wrong["issue_date"] = "order-of-dates"
     if expiry and expiry < today:
         wrong["expiry_date"] = "expired"
-    elif expiry and issue and expiry <= issue:
-        wrong[NOT_PRINTED] = "order-of-dates"
-    return wrong
+    future = {
+        name for name in ("birth_date", "issue_date") if read.get(name, "") > today
+    }
+    return wrong | dict.fromkeys(future, "in-the-future")
 
 
 def _number(text: str) -> str:
@@ -99,5 +96,5 @@ READERS: Final[dict[str, Callable[[str], str]]] = {
     "birth_date": _date,
     "sex": _sex,
     "expiry_date": _date,
-    NOT_PRINTED: _date,
+    "issue_date": _date,
 }

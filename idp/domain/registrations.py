@@ -33,9 +33,7 @@ from idp.domain.registration_rows import (
 )
 from idp.errors import AlreadyRegistered, DeviceUnknown, NotFound, WrongStep
 from idp.interfaces import Clock
-from idp.settings import IdpSettings
 from idp.storage.columns import new_id, to_millis
-from idp.storage.encryption import Sealer
 from idp.storage.store import Transaction
 
 HOUR: Final = timedelta(hours=1)
@@ -342,45 +340,6 @@ class Registrations:
     ) -> None:
         facts = {"registration": registration.id, **detail}
         await self.audit.record(tx, tag, device=registration.device_id, detail=facts)
-
-
-def open_registrations(
-    settings: IdpSettings,
-    *,
-    clock: Clock,
-    sealer: Sealer,
-    audit: Audit,
-    accounts: Accounts,
-    devices: Devices,
-) -> Registrations:
-    """Wire the service and what only it needs out of the settings."""
-    return Registrations(
-        clock=clock,
-        rows=RegistrationRows(clock, sealer),
-        audit=audit,
-        budgets=Budgets(clock, sealer),
-        codes=OneTimeCodes(
-            clock=clock,
-            sealer=sealer,
-            digits=settings.code_digits,
-            validity=settings.code_validity,
-            attempts=settings.code_attempts,
-            resend=settings.code_resend,
-        ),
-        evidence=EvidenceBox(clock, sealer, settings.evidence_retention),
-        questions=RegisterQuestions(clock),
-        accounts=accounts,
-        devices=devices,
-        life=settings.registration_life,
-        limits=Limits(
-            registrations_per_device_a_day=settings.registrations_per_device_a_day,
-            codes_per_number_an_hour=settings.codes_per_number_an_hour,
-            codes_per_prefix_an_hour=settings.codes_per_prefix_an_hour,
-            documents_an_hour=settings.documents_an_hour,
-            face_attempts=settings.face_attempts,
-            disagreements=settings.register_disagreements,
-        ),
-    )
 
 
 def _expect(registration: Registration, *states: State) -> None:

@@ -7,13 +7,15 @@ from pathlib import Path
 from sqlalchemy import create_engine
 from sqlmodel import SQLModel
 
-from idp.domain.accounts import Accounts
-from idp.domain.audit import Audit
-from idp.domain.devices import Devices
-from idp.domain.registrations import Registrations, open_registrations
+from idp.domain.registrations import Registrations
+from idp.engines.development import ConsoleSmsSender
+from idp.services import Services, wire
 from idp.settings import IdpSettings
 from idp.storage.encryption import MasterKey, Sealer
+from idp.storage.ephemeral import MemoryEphemeral
+from idp.storage.signals import LocalSignals
 from idp.storage.sqlite import SqliteStore
+from idp.storage.store import Store
 
 KEY = bytes(range(32))
 SETTINGS = IdpSettings(
@@ -61,10 +63,24 @@ class MovingClock:
 @dataclass
 class World:
     path: Path
-    store: SqliteStore
-    clock: MovingClock
-    sealer: Sealer
-    registrations: Registrations
+    services: Services
+
+    @property
+    def store(self) -> Store:
+        return self.services.store
+
+    @property
+    def clock(self) -> MovingClock:
+        assert isinstance(self.services.clock, MovingClock)
+        return self.services.clock
+
+    @property
+    def sealer(self) -> Sealer:
+        return self.services.sealer
+
+    @property
+    def registrations(self) -> Registrations:
+        return self.services.registrations
 
 
 def make_tables(path: Path) -> None:
@@ -76,13 +92,13 @@ def make_tables(path: Path) -> None:
 def open_world(path: Path, clock: MovingClock | None = None) -> World:
     """Open the file; it may already hold what another process wrote."""
     make_tables(path)
-    clock, sealer = clock or MovingClock(), Sealer([MasterKey.of(KEY)])
-    registrations = open_registrations(
+    services = wire(
         SETTINGS,
-        clock=clock,
-        sealer=sealer,
-        audit=Audit(clock),
-        accounts=Accounts(clock, sealer),
-        devices=Devices(clock),
+        store=SqliteStore(str(path)),
+        sealer=Sealer([MasterKey.of(KEY)]),
+        ephemeral=MemoryEphemeral(),
+        signals=LocalSignals(),
+        sms=ConsoleSmsSender(),
+        clock=clock or MovingClock(),
     )
-    return World(path, SqliteStore(str(path)), clock, sealer, registrations)
+    return World(path, services)
