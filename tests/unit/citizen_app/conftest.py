@@ -1,4 +1,8 @@
-"""One headless browser a session; a server, a context and a page a test."""
+"""One headless browser a module; a server, a context and a page a test.
+
+The browser ends with its module: Playwright's loop runs in this thread while it is
+open, and tests of other modules run loops of their own.
+"""
 
 import socket
 import threading
@@ -6,7 +10,13 @@ from collections.abc import Iterator
 
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    CDPSession,
+    Page,
+    sync_playwright,
+)
 
 from tests.unit.citizen_app.fake_api import FakeApi
 
@@ -22,7 +32,7 @@ ARGUMENTS = [
 ]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(
@@ -55,6 +65,24 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
     made.set_default_timeout(8000)
     yield made
     made.close()
+
+
+@pytest.fixture
+def finger(page: Page) -> CDPSession:
+    """A platform authenticator whose person always agrees."""
+    session = page.context.new_cdp_session(page)
+    session.send("WebAuthn.enable", {"enableUI": False})
+    options = {
+        "protocol": "ctap2",
+        "ctap2Version": "ctap2_1",
+        "transport": "internal",
+        "hasResidentKey": True,
+        "hasUserVerification": True,
+        "isUserVerified": True,
+        "automaticPresenceSimulation": True,
+    }
+    session.send("WebAuthn.addVirtualAuthenticator", {"options": options})
+    return session
 
 
 @pytest.fixture

@@ -78,6 +78,7 @@ class FakeApi:
         self.seen: list[tuple[str, str, Any]] = []
         self.registration: dict[str, Any] | None = None
         self.device: dict[str, Any] = {}
+        self.issuer_of_return = ""
         self.unlocked_until = 0
         self.challenges: dict[str, dict[str, Any]] = {}
         self.refuse: dict[str, Refused] = {}
@@ -365,7 +366,7 @@ class FakeApi:
             return {"state": "denied"}
         assert claims["uv_method"] != "none"
         if answer["channel"] == "same_device":
-            at = f"{self.issuer}/return/{challenge}"
+            at = f"{self.issuer_of_return or self.issuer}/return/{challenge}"
             return {"state": "approved", "return_url": at, "value": "val-1"}
         return {"state": "approved"}
 

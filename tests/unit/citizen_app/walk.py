@@ -51,7 +51,7 @@ def register(page: Page, api: FakeApi, *, until: str = "done") -> None:
     page.goto(api.origin, wait_until="domcontentloaded")
     steps = {
         "phone": lambda: tap(page, "start-register"),
-        "code": lambda: (fill(page, "phone", "០១២ ៣៤៥ ៦៧៨"), tap(page, "phone-next")),
+        "code": lambda: (fill(page, "phone", "០១២ ៣៤០ ៦៧៨"), tap(page, "phone-next")),
         "card": lambda: (fill(page, "code", "៤៩៣០២៧"), tap(page, "code-next")),
         "card-preview": lambda: choose_picture(page, "card"),
         "details": lambda: tap(page, "card-use"),
