@@ -1,7 +1,9 @@
 """What is accepted of a reading, and the code for each refusal."""
 
+import json
 from dataclasses import replace
 from datetime import date
+from importlib.resources import files
 
 import pytest
 
@@ -15,7 +17,7 @@ from mobile_api.interfaces import (
     Similarity,
 )
 from mobile_api.mrz import check_digit, parse_mrz
-from mobile_api.proofing import judge_document, judge_face, recorded
+from mobile_api.proofing import Refusal, judge_document, judge_face, recorded
 from tests.specimens.persons import BOPHA, SREYPOV, Person, td1, td3
 
 TODAY = date(2026, 11, 23)
@@ -152,3 +154,11 @@ def test_several_models_are_recorded_as_one_digest_whatever_their_order() -> Non
     turned = Engine(name="e", version="1", models=models[::-1])
     assert recorded(engine) == recorded(turned)
     assert len(recorded(engine).model_hash) == 64
+
+
+@pytest.mark.parametrize("locale", ["km", "en"])
+def test_the_app_has_words_for_every_code(locale: str) -> None:
+    file = f"citizen_app/locales/{locale}.json"
+    texts = json.loads(files("mobile_api").joinpath(file).read_text(encoding="utf-8"))
+    for code in (*Advice, *Refusal):
+        assert texts[f"advice.{code}"]
