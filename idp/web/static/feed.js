@@ -7,29 +7,28 @@
 
 const EVENTS = ["codes", "claimed", "approved", "closed"];
 const RETRY = 1000;
-const PATIENCE = 2; // streams that said nothing, before long-polling
+const PATIENCE = 4000; // a stream that says nothing for so long is held up on its way
 
 /** Follow a login until it closes or `stop` is called. */
 export function follow(path, challenge, tell) {
   let close = () => {};
-  let silent = 0;
   let stopped = false;
 
   function stream() {
     const source = new EventSource(`${path}/events?challenge=${challenge}`);
-    close = () => source.close();
+    let patience;
+    const wait = () => { patience ??= setTimeout(() => change(poll), PATIENCE); };
+    const relax = () => { clearTimeout(patience); patience = undefined; };
+    close = () => { relax(); source.close(); };
+    wait();
     for (const name of EVENTS) {
       source.addEventListener(name, (event) => {
-        silent = 0;
+        relax();
         if (name === "closed") source.close();
         tell(name, JSON.parse(event.data));
       });
     }
-    source.addEventListener("error", () => {
-      silent += 1;
-      if (silent > PATIENCE) return change(poll);
-      if (source.readyState === EventSource.CLOSED) later(() => change(stream));
-    });
+    source.addEventListener("error", wait); // the browser tries again by itself
   }
 
   function poll() {

@@ -46,6 +46,11 @@ class Site:
     account_id: str
     server: uvicorn.Server
 
+    async def drop_connections(self) -> None:
+        """Cut every open connection, as a lost network does."""
+        for connection in list(self.server.server_state.connections):
+            connection.transport.abort()  # type: ignore[union-attr]
+
     @asynccontextmanager
     async def visit(
         self, *, params: dict[str, object] | None = None, **options: object
