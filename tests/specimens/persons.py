@@ -96,8 +96,8 @@ SOPHEA = Person(
     address="ភូមិវាលវង់ សង្កាត់វាលវង់ ក្រុងកំពង់ចាម",
 )
 
-SYLLABLES_LATIN = ("SOK", "CHAN", "DARA", "KOSAL", "MEAS", "NARY", "PICH", "RITHY")
-SYLLABLES_KHMER = ("សុខ", "ចាន់", "តារា", "កុសល", "មាស", "ណារី", "ពេជ្រ", "ឫទ្ធី")
+SYLLABLES_LATIN = ("SOK", "CHAN", "DARA", "KOSAL", "MEAS", "NARY", "VUTHY", "RITHY")
+SYLLABLES_KHMER = ("សុខ", "ចាន់", "តារា", "កុសល", "មាស", "ណារី", "វុទ្ធី", "ឫទ្ធី")
 
 
 def invent(seed: int) -> Person:

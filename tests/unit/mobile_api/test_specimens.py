@@ -4,7 +4,7 @@ Each reading costs about a second of CPU, so there are few.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 
 import pytest
@@ -33,12 +33,15 @@ BAD = [
 
 
 @pytest.fixture(scope="module", autouse=True)
-def engines() -> worker.Ready:
-    """The real engines, loaded in this process."""
-    ready = worker.prepare(EngineNames(environment="production"))
-    assert isinstance(ready.mrz_reader, Engine), ready.mrz_reader
-    assert isinstance(ready.face_matcher, Engine), ready.face_matcher
-    return ready
+def engines() -> Iterator[worker.Ready]:
+    """The real engines, loaded in this process, with one thread as in a worker."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in worker.ONE_THREAD:
+            patch.setenv(name, "1")
+        ready = worker.prepare(EngineNames(environment="production"))
+        assert isinstance(ready.mrz_reader, Engine), ready.mrz_reader
+        assert isinstance(ready.face_matcher, Engine), ready.face_matcher
+        yield ready
 
 
 def shipped(name: object) -> bytes:
