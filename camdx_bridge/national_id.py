@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from http import HTTPStatus
 from typing import Any, Literal
 
 from camdx_bridge.client import Answer, BridgeClient
@@ -113,6 +114,8 @@ class _Wrong(ValueError):
 
 
 def _data_of(answer: Answer) -> dict[str, Any]:
+    if answer.response.status != HTTPStatus.OK:
+        raise _Wrong("a success without an answer")
     kind = answer.response.header("Content-Type") or ""
     if kind.partition(";")[0].strip().lower() != "application/json":
         raise _Wrong("not JSON by its content type")

@@ -28,7 +28,9 @@ from camdx_bridge.simulator import CLIENT, SERVICE
 from tests.unit.camdx_bridge.bridge_world import SREYPOV
 
 PRINTED = st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"])
-PART = st.text(PRINTED, min_size=1, max_size=20).filter(lambda p: p not in {".", ".."})
+PART = st.text(PRINTED | st.sampled_from("/%.+ "), min_size=1, max_size=20).filter(
+    lambda p: p not in {".", ".."}
+)
 TOKEN = st.text("abcXYZ019-_", min_size=1, max_size=12).map(lambda name: f"X-T-{name}")
 LINE = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=30)
 HEADERS = st.lists(st.tuples(TOKEN, LINE), max_size=5).map(tuple)
@@ -168,7 +170,14 @@ async def no_pause(_: float) -> None:
     st.sampled_from([200, 200, 200, 204, 302, 404, 500]),
     st.dictionaries(
         st.sampled_from(
-            ["X-Road-Id", "X-Road-Error", "X-Road-Service", "Content-Type"]
+            [
+                "X-Road-Id",
+                "X-Road-Error",
+                "X-Road-Service",
+                "X-Road-Request-Id",
+                "X-Road-Request-Hash",
+                "Content-Type",
+            ]
         ),
         st.sampled_from(["", "application/json", "Server.ServerProxy.X", "a/b/c/d/e"]),
         max_size=2,
