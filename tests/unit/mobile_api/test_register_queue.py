@@ -145,8 +145,8 @@ def test_the_worker_works_until_it_is_stopped(tmp_path: Path) -> None:
     async def walk(world: World, phone: Phone) -> None:
         world.clock.pass_time(seconds=3)
         worker = asyncio.create_task(register_worker(world.services, world.mobile))
-        while await state_of(phone) != "face":
-            await asyncio.sleep(0.01)  # noqa: ASYNC110 - the answer is seen over HTTP
+        while await state_of(phone) != "face":  # noqa: ASYNC110 - seen over HTTP
+            await asyncio.sleep(0.01)
         worker.cancel()
         with pytest.raises(asyncio.CancelledError):
             await worker

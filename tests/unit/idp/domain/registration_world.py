@@ -13,6 +13,7 @@ from idp.services import Services, wire
 from idp.settings import IdpSettings
 from idp.storage.encryption import MasterKey, Sealer
 from idp.storage.ephemeral import MemoryEphemeral
+from idp.storage.opening import open_store
 from idp.storage.signals import LocalSignals
 from idp.storage.sqlite import SqliteStore
 from idp.storage.store import Store
@@ -62,7 +63,6 @@ class MovingClock:
 
 @dataclass
 class World:
-    path: Path
     services: Services
 
     @property
@@ -92,13 +92,22 @@ def make_tables(path: Path) -> None:
 def open_world(path: Path, clock: MovingClock | None = None) -> World:
     """Open the file; it may already hold what another process wrote."""
     make_tables(path)
+    return _world(SqliteStore(str(path)), clock)
+
+
+async def open_world_at(url: str, clock: MovingClock | None = None) -> World:
+    """Open a migrated database of either kind."""
+    return _world(await open_store(url), clock)
+
+
+def _world(store: Store, clock: MovingClock | None) -> World:
     services = wire(
         SETTINGS,
-        store=SqliteStore(str(path)),
+        store=store,
         sealer=Sealer([MasterKey.of(KEY)]),
         ephemeral=MemoryEphemeral(),
         signals=LocalSignals(),
         sms=ConsoleSmsSender(),
         clock=clock or MovingClock(),
     )
-    return World(path, services)
+    return World(services)

@@ -1,6 +1,4 @@
 import asyncio
-import multiprocessing
-from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,15 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from idp.domain.rate_limits import Budgets, network_of, within
-from idp.errors import Exhausted, IdentityError
-from tests.unit.idp.domain.registration_world import (
-    PHONE,
-    SETTINGS,
-    MovingClock,
-    World,
-    make_tables,
-    open_world,
-)
+from idp.errors import Exhausted
+from tests.unit.idp.domain.registration_world import PHONE, World, open_world
 
 HOUR = timedelta(hours=1)
 
@@ -130,80 +121,3 @@ def test_only_what_is_inside_the_window_counts() -> None:
     packed = b"".join(at.to_bytes(8, "big") for at in (1, 5, 9))
     assert within(packed, after=5) == [9]
     assert within(b"", after=0) == []
-
-
-# Each limit of a registration, spent by two processes on one file.
-
-
-async def start(world: World, n: int, *, phone: str, device: str, network: str) -> None:
-    async with world.store.begin() as tx:
-        await world.registrations.start(
-            tx, device_id=device.format(n), phone=phone.format(n % 10), locale="km",
-            network=network.format(n),
-        )  # fmt: skip
-
-
-async def same_device(world: World, n: int) -> None:
-    await start(world, n, phone="+8551234567{}", device="device", network="net{}")
-
-
-async def same_number(world: World, n: int) -> None:
-    await start(world, n, phone=PHONE, device="device{}", network="net{}")
-
-
-async def same_prefix(world: World, n: int) -> None:
-    await start(world, n, phone="+8551234567{}", device="device{}", network="net")
-
-
-async def guess(world: World, n: int) -> None:
-    wrong = "no" + str(n)
-    async with world.store.begin() as tx:
-        found = await world.registrations.current(tx, "device")
-        await world.registrations.prove_phone(tx, found, wrong)
-
-
-Attempt = Callable[[World, int], Awaitable[None]]
-
-
-def work(attempt: Attempt, path: Path, first: int, count: int) -> int:
-    """Try `count` times; return how often a budget was spent."""
-
-    async def walk() -> int:
-        world, spent = open_world(path), 0
-        for n in range(first, first + count):
-            try:
-                await attempt(world, n)
-            except IdentityError as refusal:
-                spent += refusal.code == "code-wrong"
-            else:
-                spent += 1
-        await world.store.close()
-        return spent
-
-    return asyncio.run(walk())
-
-
-@pytest.mark.parametrize(
-    ("attempt", "allowed"),
-    [
-        (same_device, SETTINGS.registrations_per_device_a_day),
-        (same_number, SETTINGS.codes_per_number_an_hour),
-        (same_prefix, SETTINGS.codes_per_prefix_an_hour),
-        (guess, SETTINGS.code_attempts),
-    ],
-)
-def test_two_processes_share_every_limit(
-    tmp_path: Path, attempt: Attempt, allowed: int
-) -> None:
-    path = tmp_path / "db"
-    make_tables(path)
-    if attempt is guess:
-        work(same_device, path, 0, 1)
-    with multiprocessing.get_context("spawn").Pool(2) as pool:
-        jobs = [(attempt, path, first, 13) for first in (0, 100)]
-        assert sum(pool.starmap(work, jobs)) == allowed
-
-
-def test_the_clock_of_these_tests_only_moves_when_told() -> None:
-    clock = MovingClock()
-    assert clock.now() == clock.now()

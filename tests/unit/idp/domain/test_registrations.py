@@ -113,7 +113,7 @@ def test_a_finished_registration_keeps_nothing_personal(tmp_path: Path) -> None:
 def test_a_killed_server_loses_nothing(tmp_path: Path) -> None:
     async def walk(world: World) -> None:
         left = await reach(world, State.DETAILS)
-        again = open_world(world.path, world.clock)
+        again = open_world(tmp_path / "db", world.clock)
         async with again.store.read() as tx:
             found = await again.registrations.current(tx, DEVICE)
         assert found == left
