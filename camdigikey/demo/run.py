@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import orjson
+from pydantic import SecretStr
 
 from camdigikey.demo.development_ca import make_certificates
 from camdigikey.demo.processes import Processes
@@ -20,17 +21,32 @@ from idp.settings import IdpSettings
 from idp.storage.columns import new_id
 from idp.storage.database import migrate
 
-ISSUER_PORT, APP_PORT, PORTAL_PORT, REGISTER_PORT = 8000, 8001, 8002, 8003
 CLIENT_ID = "online-business-registration"
 SPECIMENS = Path(__file__).parent.parent / "specimens"
 
 
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Where each part listens."""
+
+    issuer: int = 8000
+    app: int = 8001
+    portal: int = 8002
+    register: int = 8003
+
+
 @dataclass(slots=True)
 class Demo:
-    """The whole demo. `lan` is this machine's address, or empty for localhost."""
+    """The whole demo. `lan` is this machine's address, or empty for localhost.
+
+    `store` and `redis` are addresses; the embedded defaults when empty.
+    """
 
     folder: Path
     lan: str = ""
+    ports: Ports = Ports()
+    store: str = ""
+    redis: str = ""
     processes: Processes = field(init=False)
     certificates: tuple[Path, Path, Path] | None = None
 
@@ -40,17 +56,17 @@ class Demo:
     @property
     def issuer(self) -> str:
         """The provider's origin."""
-        return self._origin(ISSUER_PORT)
+        return self._origin(self.ports.issuer)
 
     @property
     def app_origin(self) -> str:
         """The citizen app's origin."""
-        return self._origin(APP_PORT)
+        return self._origin(self.ports.app)
 
     @property
     def portal(self) -> str:
         """The portal's origin."""
-        return self._origin(PORTAL_PORT)
+        return self._origin(self.ports.portal)
 
     def start(self) -> None:
         """Start everything; raises DemoFailed."""
@@ -65,9 +81,9 @@ class Demo:
         self._start_server()
         self._start_portal()
         for name, port in (
-            ("register", REGISTER_PORT),
-            ("server", APP_PORT),
-            ("portal", PORTAL_PORT),
+            ("register", self.ports.register),
+            ("server", self.ports.app),
+            ("portal", self.ports.portal),
         ):
             self.processes.wait_for(name, port)
 
@@ -77,7 +93,8 @@ class Demo:
             environment="development",
             issuer=self.issuer,
             app_origin=self.app_origin,
-            store=f"sqlite:///{self.folder / 'camdigikey.sqlite3'}",
+            store=self.store or f"sqlite:///{self.folder / 'camdigikey.sqlite3'}",
+            redis=SecretStr(self.redis) if self.redis else None,
             master_key_file=self.folder / "master.key",
             sms_sender="idp.engines.development:create",
         )
@@ -85,7 +102,9 @@ class Demo:
     def environment(self) -> Mapping[str, str]:
         """Return the environment of the server process."""
         settings = self.settings()
+        shared = {"IDP_REDIS": self.redis} if self.redis else {}
         return {
+            **shared,
             "PATH": "/usr/bin:/bin:/usr/local/bin",
             "HOME": str(self.folder),
             "PYTHONPATH": str(Path(__file__).parent.parent.parent),
@@ -96,7 +115,7 @@ class Demo:
             "IDP_STORE": settings.store,
             "IDP_MASTER_KEY_FILE": str(settings.master_key_file),
             "IDP_SMS_SENDER": settings.sms_sender,
-            "CAMDX_SECURITY_SERVER": f"http://127.0.0.1:{REGISTER_PORT}",
+            "CAMDX_SECURITY_SERVER": f"http://127.0.0.1:{self.ports.register}",
             "CAMDX_CONNECTION": "plain-http",
             "CAMDX_CLIENT": str(REGISTER_CLIENT),
             "CAMDX_NATIONAL_REGISTER": str(REGISTER_SERVICE),
@@ -174,9 +193,9 @@ class Demo:
         self.processes.start(
             "register",
             "camdx_bridge.simulator",
-            ["--port", str(REGISTER_PORT), "--citizens", str(citizens)],
+            ["--port", str(self.ports.register), "--citizens", str(citizens)],
             environment=self.environment(),
-            port=REGISTER_PORT,
+            port=self.ports.register,
         )
 
     def _start_server(self) -> None:
@@ -189,11 +208,11 @@ class Demo:
             "camdigikey.cli",
             ["serve", *arguments],
             environment=self.environment(),
-            port=APP_PORT,
+            port=self.ports.app,
         )
 
     def _start_portal(self) -> None:
-        arguments = ["--port", str(PORTAL_PORT), "--issuer", self.issuer]
+        arguments = ["--port", str(self.ports.portal), "--issuer", self.issuer]
         arguments += ["--client-id", CLIENT_ID, "--base-url", self.portal]
         arguments += ["--secrets", str(self.folder / "portal.secrets")]
         if self.certificates is not None:
@@ -205,7 +224,7 @@ class Demo:
             "camdigikey.portal",
             arguments,
             environment=self.environment(),
-            port=PORTAL_PORT,
+            port=self.ports.portal,
         )
 
 

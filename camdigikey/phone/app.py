@@ -40,6 +40,7 @@ class Phone:
     keys: PhoneKeys = field(default_factory=PhoneKeys)
     account_id: str = ""
     nonce: str = ""
+    ahead: float = 0.0
 
     async def call(
         self, method: str, path: str, body: Any = None, *, kind: str = ""
@@ -48,6 +49,7 @@ class Phone:
         data = _encode(body, method)
         answer = await self._send(method, path, data, kind)
         if answer.status_code == 401 and _code(answer) == "proof-nonce":  # noqa: PLR2004
+            self.nonce = ""
             answer = await self._send(method, path, data, kind)
         if answer.status_code >= 400:  # noqa: PLR2004
             raise Problem(answer.json())
@@ -59,7 +61,9 @@ class Phone:
     ) -> httpx2.Response:
         await self._have_nonce()
         url = self.origin + path
-        proof = self.keys.proof(method=method, url=url, body=data, nonce=self.nonce)
+        proof = self.keys.proof(
+            method=method, url=url, body=data, nonce=self.nonce, iat=self.now()
+        )
         headers = {
             "Device-Proof": proof,
             "Content-Type": kind or "application/json",
@@ -69,10 +73,15 @@ class Phone:
         self.nonce = answer.headers.get("proof-nonce", self.nonce)
         return answer
 
+    def now(self) -> int:
+        """Return the server's time, as far as the phone knows."""
+        return int(time.time() + self.ahead)
+
     async def _have_nonce(self) -> None:
         if not self.nonce:
             answer = await self.http.get(f"{self.origin}/nonce")
-            self.nonce = answer.json()["nonce"]
+            told = answer.json()
+            self.nonce, self.ahead = told["nonce"], told["now"] - time.time()
 
     async def post(self, path: str, body: Any = None) -> dict[str, Any]:
         """POST JSON (`{}` when nothing is given)."""
@@ -90,7 +99,7 @@ class Phone:
             "aud": self.issuer,
             "registration": registration_id,
             "pin_key": jws.thumbprint(pin_jwk),
-            **_times(),
+            **self._times(),
         }
         enrolment = self.keys.sign(claims, typ=Kind.ENROLMENT)
         body = {
@@ -106,7 +115,12 @@ class Phone:
     async def unlock(self, pin: str = "") -> dict[str, Any]:
         """Unlock with a PIN; the profile comes back."""
         await self._have_nonce()
-        claims = {**self._who(), **_times(), "nonce": self.nonce, **self._pin_uv()}
+        claims = {
+            **self._who(),
+            **self._times(),
+            "nonce": self.nonce,
+            **self._pin_uv(pin),
+        }
         token = self.keys.sign(claims, typ=Kind.UNLOCK)
         uv = self.keys.pin_uv(token, pin or self.pin)
         return await self.post("/unlock", {"assertion": token, "uv": uv})
@@ -121,14 +135,19 @@ class Phone:
         return await self.post(f"/challenges/{challenge_id}/claim", body)
 
     def assertion(
-        self, claimed: dict[str, Any], *, decision: str = "approve", **more: Any
+        self,
+        claimed: dict[str, Any],
+        *,
+        decision: str = "approve",
+        pin: str = "",
+        **more: Any,
     ) -> str:
         """Return the signed answer to a claimed challenge."""
         display = claimed["display"]
         shown = orjson.loads(display)
         claims = {
             **self._who(),
-            **_times(),
+            **self._times(),
             "challenge": claimed["challenge"],
             "nonce": claimed["nonce"],
             "decision": decision,
@@ -136,7 +155,7 @@ class Phone:
             "rp_domain": shown["relying_party"]["domain"],
             "shown": b64encode(sha256(display.encode()).digest()),
             "channel": claimed["channel"],
-            **(self._pin_uv() if decision == "approve" else {"uv_method": "none"}),
+            **(self._pin_uv(pin) if decision == "approve" else {"uv_method": "none"}),
             **more,
         }
         return self.keys.sign(claims, typ=Kind.LOGIN)
@@ -145,7 +164,7 @@ class Phone:
         self, claimed: dict[str, Any], *, pin: str = "", **more: Any
     ) -> dict[str, Any]:
         """Approve with a PIN."""
-        token = self.assertion(claimed, **more)
+        token = self.assertion(claimed, pin=pin, **more)
         uv = self.keys.pin_uv(token, pin or self.pin)
         path = f"/challenges/{claimed['challenge']}/approval"
         return await self.post(path, {"assertion": token, "uv": uv})
@@ -156,6 +175,10 @@ class Phone:
         path = f"/challenges/{claimed['challenge']}/approval"
         return await self.post(path, {"assertion": token, "uv": None})
 
+    def _times(self) -> dict[str, Any]:
+        now = self.now()
+        return {"iat": now, "exp": now + LIFE, "jti": secrets.token_urlsafe(12)}
+
     def _who(self) -> dict[str, str]:
         return {
             "iss": self.keys.device_id,
@@ -163,8 +186,8 @@ class Phone:
             "aud": self.issuer,
         }
 
-    def _pin_uv(self) -> dict[str, str]:
-        key = jws.thumbprint(self.keys.pin_jwk(self.pin))
+    def _pin_uv(self, pin: str) -> dict[str, str]:
+        key = jws.thumbprint(self.keys.pin_jwk(pin or self.pin))
         return {"uv_method": "pin", "uv_key": key}
 
 
@@ -176,8 +199,3 @@ def _encode(body: Any, method: str) -> bytes:
 
 def _code(answer: httpx2.Response) -> str:
     return str(answer.json().get("code"))
-
-
-def _times() -> dict[str, Any]:
-    now = int(time.time())
-    return {"iat": now, "exp": now + LIFE, "jti": secrets.token_urlsafe(12)}

@@ -2,7 +2,6 @@
 
 import hmac
 import secrets
-import time
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
@@ -73,12 +72,12 @@ class PhoneKeys:
         message = (PIN_PREFIX + token).encode("ascii")
         return b64encode(jws.raw_signature(self._pin_key(pin), message))
 
-    def proof(self, *, method: str, url: str, body: bytes, nonce: str) -> str:
-        """Return the proof of one request."""
+    def proof(self, *, method: str, url: str, body: bytes, nonce: str, iat: int) -> str:
+        """Return the proof of one request; `iat` is the server's time."""
         claims = {
             "htm": method,
             "htu": url,
-            "iat": int(time.time()),
+            "iat": iat,
             "jti": secrets.token_urlsafe(12),
             "bd": b64encode(sha256(body).digest()),
             "nonce": nonce,

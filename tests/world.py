@@ -1,0 +1,225 @@
+"""The whole server in this process: both applications, a moving clock, no sockets.
+
+The network is httpx2's ASGI transport; the database, the keys, the signatures and
+the records are real. Pictures and the register are left to the end-to-end tests.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from time import time
+from typing import Any, cast
+
+import httpx2
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from camdigikey.phone import Phone, PhoneKeys
+from idp.app import create_app as create_provider
+from idp.domain.accounts import AccountFacts
+from idp.domain.relying_parties import RelyingParty
+from idp.engines.development import ConsoleSmsSender
+from idp.services import Services, wire
+from idp.settings import IdpSettings
+from idp.storage.database import migrate
+from idp.storage.encryption import MasterKey, Sealer
+from idp.storage.ephemeral import MemoryEphemeral
+from idp.storage.opening import open_store
+from idp.storage.signals import LocalSignals
+from mobile_api.app import create_app as create_mobile_api
+from mobile_api.services import MobileServices
+from tests.portal import HeadlessPortal
+
+ISSUER, APP, PORTAL = "https://idp.test", "https://app.test", "https://portal.test"
+SECRET = "a portal's secret"
+
+
+@dataclass
+class MovingClock:
+    """Runs with the machine's clock, and jumps when a test says so."""
+
+    ahead: timedelta = timedelta()
+
+    def now(self) -> datetime:
+        return datetime.fromtimestamp(time(), UTC) + self.ahead
+
+    def pass_time(self, seconds: float) -> None:
+        self.ahead += timedelta(seconds=seconds)
+
+
+@dataclass
+class Network(httpx2.AsyncBaseTransport):
+    """Sends each request to the application of its host."""
+
+    apps: dict[str, ASGIApp]
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        app = self.apps[request.url.host]
+        transport = httpx2.ASGITransport(app=cast("Any", app))
+        return await transport.handle_async_request(request)
+
+
+@dataclass(frozen=True)
+class WithState:
+    """Gives an application the state that its lifespan would."""
+
+    app: ASGIApp
+    state: dict[str, object]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.app({**scope, "state": dict(self.state)}, receive, send)
+
+
+@dataclass
+class Browser:
+    """A browser: its own cookies, its own address."""
+
+    http: httpx2.AsyncClient
+
+    async def open_login(self, url: str) -> str:
+        """Follow an authorization request to the login page; return its address."""
+        answer = await self.http.get(url)
+        while answer.is_redirect:
+            answer = await self.http.get(
+                str(answer.url.join(answer.headers["location"]))
+            )
+        assert answer.status_code == 200, answer.text
+        return str(answer.url).partition("?")[0]
+
+    async def status(self, page: str) -> dict[str, Any]:
+        found: dict[str, Any] = (await self.http.get(f"{page}/status")).json()
+        return found
+
+    async def qr(self, page: str) -> str:
+        """Return the text of the QR code that is shown now."""
+        told = await self.status(page)
+        assert told["event"] == "codes", told
+        return str(told["data"]["codes"][0][1])
+
+    async def post(self, page: str, action: str, **data: str) -> httpx2.Response:
+        headers = {"Origin": ISSUER}
+        return await self.http.post(f"{page}/{action}", headers=headers, data=data)
+
+    async def finish(self, page: str) -> str:
+        """Finish and follow until the browser leaves for the portal."""
+        answer = await self.post(page, "finish")
+        while answer.is_redirect:
+            target = str(answer.url.join(answer.headers["location"]))
+            if target.startswith(PORTAL):
+                return target
+            answer = await self.http.get(target)
+        raise AssertionError(f"{answer.status_code} {answer.text[:400]}")
+
+
+@dataclass
+class World:
+    """Both applications over one set of services."""
+
+    services: Services
+    clock: MovingClock
+    network: Network
+    opened: list[httpx2.AsyncClient] = field(default_factory=list)
+
+    def browser(self) -> Browser:
+        return Browser(self._client())
+
+    def _client(self) -> httpx2.AsyncClient:
+        client = httpx2.AsyncClient(transport=self.network)
+        self.opened.append(client)
+        return client
+
+    async def phone(
+        self, *, number: str = "012345678", level: str = "substantial"
+    ) -> Phone:
+        """Return a phone that is bound to a fresh account."""
+        keys = PhoneKeys()
+        phone = Phone(self._client(), APP, ISSUER, keys=keys)
+        facts = AccountFacts(
+            surname_khmer="សុខ",
+            given_name_khmer="ស្រីពៅ",
+            surname_latin="SOK",
+            given_name_latin="SREYPOV",
+            birth_date="1999-01-01",
+            sex="F",
+            document_number=number,
+            document_expires="2031-01-01",
+            phone="+85512345678",
+        )
+        services = self.services
+        async with services.store.begin() as tx:
+            account = await services.accounts.open(tx, facts, level=level)
+            await services.devices.bind(
+                tx,
+                device_id=keys.device_id,
+                account_id=account.id,
+                public_key=keys.jwk,
+                pin_key=keys.pin_jwk(phone.pin),
+                name="Test phone",
+            )
+        phone.account_id = account.id
+        return phone
+
+    async def portal(self, client_id: str = "portal", **changes: Any) -> HeadlessPortal:
+        """Register a portal and return it."""
+        party = RelyingParty(
+            id=client_id,
+            name_km="វិបផតថល",
+            name_en="Portal",
+            domain="portal.test",
+            purpose_km="ដើម្បីសាកល្បង",
+            purpose_en="To test",
+            redirect_uris=(f"{PORTAL}/callback",),
+            post_logout_redirect_uris=(f"{PORTAL}/",),
+            **{"scopes": ("openid", "profile", "phone", "offline_access"), **changes},
+        )
+        async with self.services.store.begin() as tx:
+            await self.services.relying_parties.add(tx, party, secret=SECRET)
+        return self.portal_process(client_id)
+
+    def portal_process(self, client_id: str = "portal") -> HeadlessPortal:
+        """Return another process of a registered portal: it remembers nothing."""
+        return HeadlessPortal(
+            issuer=ISSUER,
+            client_id=client_id,
+            client_secret=SECRET,
+            redirect_uri=f"{PORTAL}/callback",
+            post_logout_redirect_uri=f"{PORTAL}/",
+            transport=self.network,
+            clock=lambda: self.clock.now().timestamp(),
+        )
+
+
+def settings_for(store_url: str) -> IdpSettings:
+    return IdpSettings(
+        environment="development", issuer=ISSUER, app_origin=APP, store=store_url
+    )
+
+
+@asynccontextmanager
+async def open_world(store_url: str) -> AsyncIterator[World]:
+    """Open the whole server on an empty database."""
+    migrate(store_url)
+    clock = MovingClock()
+    services = wire(
+        settings_for(store_url),
+        store=await open_store(store_url),
+        sealer=Sealer([MasterKey.of(bytes(range(32)))]),
+        ephemeral=MemoryEphemeral(),
+        signals=LocalSignals(),
+        sms=ConsoleSmsSender(),
+        clock=clock,
+    )
+    async with services.store.begin() as tx:
+        await services.keys.ensure(tx)
+    provider = create_provider(services.settings, services)
+    mobile = create_mobile_api(services, cast("MobileServices", None))
+    state: dict[str, object] = {"services": services}
+    apps: dict[str, ASGIApp] = {
+        "idp.test": WithState(provider, state),
+        "app.test": WithState(mobile, state),
+    }
+    world = World(services, clock, Network(apps))
+    yield world
+    for client in world.opened:
+        await client.aclose()
+    await services.store.close()
