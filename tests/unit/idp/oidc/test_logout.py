@@ -102,3 +102,13 @@ async def test_with_nobody_signed_in_there_is_nothing_to_ask(world: World) -> No
     token = (await world.login(prompt="login"))["access_token"]
     await logout(world, id_token_hint=token)  # an access token is no hint
     assert await is_signed_in(world)
+
+
+async def test_a_confirmation_counts_for_the_session_it_was_shown_to(
+    world: World,
+) -> None:
+    await world.login()
+    page = await logout(world)
+    await world.login(prompt="login")
+    await world.browser.post("/logout", data=hidden(page))
+    assert await is_signed_in(world)

@@ -13,6 +13,7 @@ import httpx2
 from sqlmodel import SQLModel
 from starlette.applications import Starlette
 
+from idp.storage.opening import open_store
 from idp.domain.accounts import AccountFacts
 from idp.domain.interactions import Interaction, Login, cookie_name
 from idp.domain.relying_parties import RelyingParty
@@ -25,7 +26,6 @@ from idp.storage.database import open_engine
 from idp.storage.encryption import MasterKey, Sealer
 from idp.storage.ephemeral import MemoryEphemeral
 from idp.storage.signals import LocalSignals
-from idp.storage.store import open_store
 
 ISSUER = "http://localhost:8000"
 PORTAL = "http://localhost:8002/callback"
