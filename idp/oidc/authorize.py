@@ -31,6 +31,7 @@ from idp.errors import (
     LoginNeeded,
     Malformed,
     NotFound,
+    Unavailable,
 )
 from idp.oidc.authorization_checks import (
     Asked,
@@ -38,12 +39,13 @@ from idp.oidc.authorization_checks import (
     checked_request,
     with_parameters,
 )
-from idp.oidc.context import OidcServices, services_of
+from idp.oidc.context import services_of
 from idp.oidc.errors import NO_STORE, ProtocolRefusal, spoken
 from idp.oidc.id_token_hint import verify_hint
 from idp.oidc.pages import Pages
 from idp.oidc.parameters import read_form, read_query, required
 from idp.oidc.requester import requester_of
+from idp.services import Services
 from idp.storage.columns import new_id, to_millis
 
 HEADERS = {**NO_STORE, "Referrer-Policy": "no-referrer"}
@@ -120,7 +122,7 @@ class AuthorizeEndpoint:
         return code_redirect(wanted, code, issuer=issuer)
 
     async def _party(
-        self, services: OidcServices, parameters: Mapping[str, str]
+        self, services: Services, parameters: Mapping[str, str]
     ) -> RelyingParty:
         client_id = required(parameters, "client_id")
         async with services.store.read() as tx:
@@ -130,11 +132,12 @@ class AuthorizeEndpoint:
         self, request: Request, fact: IdentityError | ProtocolRefusal
     ) -> Response:
         code = fact.code if isinstance(fact, IdentityError) else spoken(fact).error
-        return self.pages.refused(request, code=code, status=400)
+        status = 503 if isinstance(fact, Unavailable) else 400
+        return self.pages.refused(request, code=code, status=status)
 
 
 async def with_required_account(
-    services: OidcServices, wanted: AuthorizationRequest, asked: Asked
+    services: Services, wanted: AuthorizationRequest, asked: Asked
 ) -> AuthorizationRequest:
     """Name the one account that an `id_token_hint` allows, if there is a hint."""
     text = asked.get("id_token_hint")
@@ -149,7 +152,7 @@ async def with_required_account(
 
 
 async def standing_login(
-    services: OidcServices, request: Request, wanted: AuthorizationRequest
+    services: Services, request: Request, wanted: AuthorizationRequest
 ) -> Login:
     """Return the login that stands in this browser and covers the request.
 
@@ -177,9 +180,7 @@ async def standing_login(
     )
 
 
-def serves(
-    services: OidcServices, session: Session, wanted: AuthorizationRequest
-) -> bool:
+def serves(services: Services, session: Session, wanted: AuthorizationRequest) -> bool:
     """Say whether a session is fresh, sure and this person's enough. Pure."""
     age = to_millis(services.clock.now()) - session.auth_time
     is_fresh = wanted.max_age is None or age < wanted.max_age * 1000
@@ -188,7 +189,7 @@ def serves(
 
 
 async def park(
-    services: OidcServices, request: Request, wanted: AuthorizationRequest
+    services: Services, request: Request, wanted: AuthorizationRequest
 ) -> Response:
     """Park the request and send the browser to its login page."""
     address = request.client.host if request.client else None
@@ -208,7 +209,7 @@ async def park(
     return response
 
 
-def finish(services: OidcServices, interaction: Interaction) -> Response:
+def finish(services: Services, interaction: Interaction) -> Response:
     """Return the redirect that a completed or refused interaction ends in."""
     wanted, login = interaction.request, interaction.login
     issuer = services.settings.issuer

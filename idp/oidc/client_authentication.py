@@ -12,8 +12,8 @@ from urllib.parse import unquote_plus
 
 from idp.domain.relying_parties import BASIC, NONE, POST, RelyingParty
 from idp.errors import RelyingPartyUnknown
-from idp.oidc.context import OidcServices
 from idp.oidc.errors import ProtocolRefusal
+from idp.services import Services
 
 MAX_HEADER = 2048
 
@@ -28,7 +28,7 @@ class Credentials:
 
 
 async def authenticate_client(
-    services: OidcServices, headers: Mapping[str, str], form: Mapping[str, str]
+    services: Services, headers: Mapping[str, str], form: Mapping[str, str]
 ) -> RelyingParty:
     """Return the calling party; raises RelyingPartyUnknown, ProtocolRefusal."""
     unverified = read_credentials(headers.get("authorization"), form)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from idp.domain.grants import Grants
 from idp.errors import Malformed
 from idp.oidc.claims import ID_TOKEN
-from idp.oidc.context import OidcServices
+from idp.services import Services
 
 MAX_HINT = 8192
 
@@ -24,7 +24,7 @@ class VerifiedHint:
     account_id: str | None
 
 
-async def verify_hint(services: OidcServices, unverified_token: str) -> VerifiedHint:
+async def verify_hint(services: Services, unverified_token: str) -> VerifiedHint:
     """Return what the hint says; raises Malformed."""
     if len(unverified_token) > MAX_HINT:
         raise Malformed("the hint is too long")

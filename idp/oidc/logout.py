@@ -21,11 +21,12 @@ from idp.domain.sessions import Session, cookie_name
 from idp.domain.subjects import session_of, subject_key
 from idp.errors import IdentityError, Malformed, RelyingPartyUnknown
 from idp.oidc.authorization_checks import with_parameters
-from idp.oidc.context import OidcServices, services_of
+from idp.oidc.context import services_of
 from idp.oidc.errors import NO_STORE, ProtocolRefusal, spoken
 from idp.oidc.id_token_hint import VerifiedHint, verify_hint
 from idp.oidc.pages import Pages
 from idp.oidc.parameters import read_form, read_query
+from idp.services import Services
 from idp.storage.columns import b64decode, b64encode
 from idp.storage.encryption import SealBroken
 
@@ -64,7 +65,7 @@ class LogoutEndpoint:
     def _ask(
         self,
         request: Request,
-        services: OidcServices,
+        services: Services,
         session: Session,
         asked: Mapping[str, str],
     ) -> Response:
@@ -73,9 +74,7 @@ class LogoutEndpoint:
         fields["confirm"] = b64encode(sealed)
         return self.pages.confirm_logout(request, action=PATH, fields=fields)
 
-    def _done(
-        self, request: Request, services: OidcServices, back: str | None
-    ) -> Response:
+    def _done(self, request: Request, services: Services, back: str | None) -> Response:
         if back is None:
             response = self.pages.logged_out(request)
         else:
@@ -92,7 +91,7 @@ class LogoutEndpoint:
 
 
 async def read_caller(
-    services: OidcServices, asked: Mapping[str, str]
+    services: Services, asked: Mapping[str, str]
 ) -> tuple[RelyingParty | None, VerifiedHint | None]:
     """Return the party that sent the browser, and its hint if that is valid.
 
@@ -126,7 +125,7 @@ def return_uri(party: RelyingParty | None, asked: Mapping[str, str]) -> str | No
     )
 
 
-async def current_session(services: OidcServices, request: Request) -> Session | None:
+async def current_session(services: Services, request: Request) -> Session | None:
     """Return the live session of this browser, if there is one."""
     name = cookie_name(secure=services.settings.is_secure)
     async with services.store.read() as tx:
@@ -134,7 +133,7 @@ async def current_session(services: OidcServices, request: Request) -> Session |
 
 
 def to_end(
-    services: OidcServices,
+    services: Services,
     session: Session | None,
     party: RelyingParty | None,
     hint: VerifiedHint | None,
@@ -150,7 +149,7 @@ def to_end(
 
 
 def is_confirmed(
-    services: OidcServices,
+    services: Services,
     request: Request,
     session: Session,
     asked: Mapping[str, str],
@@ -171,7 +170,7 @@ def is_confirmed(
 
 
 async def end_session(
-    services: OidcServices, session_id: str, party: RelyingParty | None
+    services: Services, session_id: str, party: RelyingParty | None
 ) -> None:
     """End it and leave a record; a session that is over already is left alone."""
     async with services.store.begin() as tx:

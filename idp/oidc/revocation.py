@@ -9,9 +9,10 @@ from idp.domain.relying_parties import RelyingParty
 from idp.errors import GrantSpent, IdentityError, Malformed
 from idp.oidc.claims import ACCESS_TOKEN
 from idp.oidc.client_authentication import authenticate_client
-from idp.oidc.context import OidcServices, services_of
+from idp.oidc.context import services_of
 from idp.oidc.errors import ProtocolRefusal, json_response, refusal_response
 from idp.oidc.parameters import read_form, required
+from idp.services import Services
 
 
 async def revoke(request: Request) -> Response:
@@ -30,7 +31,7 @@ async def revoke(request: Request) -> Response:
 
 
 async def _grant_id(
-    services: OidcServices, party: RelyingParty, form: Mapping[str, str]
+    services: Services, party: RelyingParty, form: Mapping[str, str]
 ) -> str | None:
     text = required(form, "token")
     try:
@@ -41,7 +42,7 @@ async def _grant_id(
 
 
 async def _grant_of_access_token(
-    services: OidcServices, party: RelyingParty, text: str
+    services: Services, party: RelyingParty, text: str
 ) -> str | None:
     try:
         claims = await services.keys.verify(text, typ=ACCESS_TOKEN)

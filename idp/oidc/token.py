@@ -22,9 +22,10 @@ from idp.domain.subjects import session_of, subject_key, subject_of
 from idp.errors import IdentityError
 from idp.oidc import claims, server
 from idp.oidc.client_authentication import authenticate_client
-from idp.oidc.context import OidcServices, services_of
+from idp.oidc.context import services_of
 from idp.oidc.errors import ProtocolRefusal, json_response, refusal_response
 from idp.oidc.parameters import read_form, required
+from idp.services import Services
 from idp.storage.columns import new_id
 from idp.storage.store import Transaction
 
@@ -52,9 +53,7 @@ async def token(request: Request) -> Response:
         return refusal_response(fact, realm=services.settings.issuer)
 
 
-async def redeem_code(
-    services: OidcServices, party: RelyingParty, form: Form
-) -> Issued:
+async def redeem_code(services: Services, party: RelyingParty, form: Form) -> Issued:
     """Spend a code; raises GrantSpent, ProtocolRefusal."""
     for name in ("code", "code_verifier", "redirect_uri"):
         required(form, name)
@@ -78,7 +77,7 @@ async def redeem_code(
 
 
 async def save_login(
-    services: OidcServices, tx: Transaction, code: AuthorizationCode, grant: Grant
+    services: Services, tx: Transaction, code: AuthorizationCode, grant: Grant
 ) -> None:
     """Write what a first redemption leaves behind: session, consent, audit."""
     if not code.is_single_sign_on:
@@ -108,7 +107,7 @@ async def save_login(
     )
 
 
-async def refresh(services: OidcServices, party: RelyingParty, form: Form) -> Issued:
+async def refresh(services: Services, party: RelyingParty, form: Form) -> Issued:
     """Rotate a refresh token; raises GrantSpent, ProtocolRefusal.
 
     A wrong scope is refused before the family moves: an honest mistake costs nothing.
@@ -131,7 +130,7 @@ async def refresh(services: OidcServices, party: RelyingParty, form: Form) -> Is
 
 
 async def sign_tokens(
-    services: OidcServices, party: RelyingParty, issued: Issued
+    services: Services, party: RelyingParty, issued: Issued
 ) -> dict[str, str | int]:
     """Return the body of a token response (RFC 6749, 5.1)."""
     settings, grant = services.settings, issued.grant
@@ -168,7 +167,7 @@ async def sign_tokens(
     return body
 
 
-Issuer = Callable[[OidcServices, RelyingParty, Form], Awaitable[Issued]]
+Issuer = Callable[[Services, RelyingParty, Form], Awaitable[Issued]]
 GRANT_TYPES: Mapping[str, Issuer] = {
     "authorization_code": redeem_code,
     "refresh_token": refresh,

@@ -14,8 +14,9 @@ from starlette.responses import Response
 from idp.domain.subjects import subject_key, subject_of
 from idp.errors import GrantSpent, IdentityError, Malformed, Unavailable
 from idp.oidc.claims import ACCESS_TOKEN, userinfo_claims
-from idp.oidc.context import OidcServices, services_of
+from idp.oidc.context import services_of
 from idp.oidc.errors import json_response, refusal_response
+from idp.services import Services
 
 MAX_TOKEN = 8192
 
@@ -35,7 +36,7 @@ async def userinfo(request: Request) -> Response:
         return _unauthorized(services, "invalid_token")
 
 
-async def verify_access_token(services: OidcServices, header: str) -> Mapping[str, Any]:
+async def verify_access_token(services: Services, header: str) -> Mapping[str, Any]:
     """Return the claims of an access token of ours; raises Malformed."""
     scheme, _, unverified_token = header.partition(" ")
     if scheme.lower() != "bearer" or len(header) > MAX_TOKEN:
@@ -49,7 +50,7 @@ async def verify_access_token(services: OidcServices, header: str) -> Mapping[st
     return claims
 
 
-async def describe(services: OidcServices, token: Mapping[str, Any]) -> dict[str, Any]:
+async def describe(services: Services, token: Mapping[str, Any]) -> dict[str, Any]:
     """Return the body; raises GrantSpent when nothing may be said any more."""
     scopes = str(token["scope"]).split()
     if "openid" not in scopes:
@@ -68,7 +69,7 @@ async def describe(services: OidcServices, token: Mapping[str, Any]) -> dict[str
     )
 
 
-def _unauthorized(services: OidcServices, error: str | None) -> Response:
+def _unauthorized(services: Services, error: str | None) -> Response:
     """Answer 401 in the header's own words (RFC 6750, 3)."""
     challenge = f'Bearer realm="{services.settings.issuer}"'
     if error is not None:

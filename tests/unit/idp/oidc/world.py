@@ -13,7 +13,6 @@ import httpx2
 from sqlmodel import SQLModel
 from starlette.applications import Starlette
 
-from idp.storage.opening import open_store
 from idp.domain.accounts import AccountFacts
 from idp.domain.interactions import Interaction, Login, cookie_name
 from idp.domain.relying_parties import RelyingParty
@@ -25,6 +24,7 @@ from idp.storage.columns import b64encode, new_id, to_millis
 from idp.storage.database import open_engine
 from idp.storage.encryption import MasterKey, Sealer
 from idp.storage.ephemeral import MemoryEphemeral
+from idp.storage.opening import open_store
 from idp.storage.signals import LocalSignals
 
 ISSUER = "http://localhost:8000"
