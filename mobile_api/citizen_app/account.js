@@ -38,7 +38,7 @@ export function Devices({ phone }) {
       ${list?.map((one) => html`<li key=${one.id} data-testid="device-row">
         <strong>${one.name}${one.this && html` <em class="tag">${t("devices.this")}</em>`}</strong>
         <span>${t("devices.made", { at: instant(one.made_at) })}</span>
-        ${one.last_used_at && html`<span>${t("devices.used", { at: instant(one.last_used_at) })}</span>`}
+        ${one.last_used_at > 0 && html`<span>${t("devices.used", { at: instant(one.last_used_at) })}</span>`}
         ${one.biometric && html`<small>${t("devices.biometric")}</small>`}
       </li>`)}
     </ul>

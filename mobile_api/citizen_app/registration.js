@@ -25,11 +25,20 @@ export function Registration({ phone, view, onView, onLeave }) {
   const at = ORDER.indexOf(state === "register" ? "details" : state) + 1;
   const step = at ? { at, of: ORDER.length } : null;
   const back = html`<${Leave} phone=${phone} view=${view} onLeave=${onLeave} />`;
-  const post = async (name, body) =>
-    onView(await phone.api.post(`/registrations/${view.id}/${name}`, body));
-  const upload = async (name, picture) =>
-    onView(await phone.api.upload(`/registrations/${view.id}/${name}`, picture));
+  const take = (sending) => viewAfter(phone, sending, onView);
+  const post = (name, body) => take(phone.api.post(`/registrations/${view.id}/${name}`, body));
+  const upload = (name, picture) => take(phone.api.upload(`/registrations/${view.id}/${name}`, picture));
   return html`<${Step} key=${state} ...${{ phone, view, onView, step, back, post, upload, onLeave }} />`;
+}
+
+/** The view that a step answers; a refusal may have moved it too (tries, stopped). */
+async function viewAfter(phone, sending, onView) {
+  try {
+    await onView(await sending);
+  } catch (problem) {
+    if (problem.status > 0) await phone.api.get("/registrations/current").then(onView, () => {});
+    throw problem;
+  }
 }
 
 /** Stop registering; asks once more, because nothing is kept. */

@@ -33,7 +33,10 @@ function Fields({ phone, view, step, back, post, onRetake }) {
   const proved = new Set(view.document?.proved ?? []);
   const wrong = view.incorrect_fields ?? [];
   const [fields, setFields] = useState(() => start(view, proved));
-  const [faults, setFaults] = useState(() => Object.fromEntries(wrong.map((name) => [name, t("details.disagrees")])));
+  // A fault found here, or undefined once typed into, hides what the register said.
+  const [faults, setFaults] = useState({});
+  const faultOf = (name) =>
+    name in faults ? faults[name] : wrong.includes(name) && t("details.disagrees");
   const put = (name, value) => {
     const changed = { ...fields, [name]: value };
     setFields(changed);
@@ -54,7 +57,7 @@ function Fields({ phone, view, step, back, post, onRetake }) {
       throw problem;
     }
   });
-  const one = (name) => html`<${Detail} key=${name} ...${{ name, value: fields[name], fault: faults[name], proved: proved.has(name), put }} />`;
+  const one = (name) => html`<${Detail} key=${name} ...${{ name, value: fields[name], fault: faultOf(name), proved: proved.has(name), put }} />`;
   return html`<${Form} onSubmit=${send.run}><${Screen}
     title=${t(wrong.length ? "details.title_wrong" : "details.title")}
     lead=${t(wrong.length ? "details.lead_wrong" : "details.lead")}

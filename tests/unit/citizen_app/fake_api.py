@@ -84,6 +84,7 @@ class FakeApi:
         self.refuse: dict[str, Refused] = {}
         self.register_answers: list[list[str]] = []
         self.slow_register = 0
+        self.register_at_once = False
         self.credential: dict[str, Any] = {}
         self.profile = dict(PROFILE)
 
@@ -178,7 +179,10 @@ class FakeApi:
             *("number", "surname_latin", "given_name_latin", "surname_khmer"),
             *("given_name_khmer", "birth_date", "sex", "expiry_date", "issue_date"),
         }
-        return self.move("register", details=body)
+        self.move("register", details=body)
+        if self.register_at_once:
+            self.register_answered()
+        return self.registration
 
     def register_answered(self) -> None:
         wrong = self.register_answers.pop(0) if self.register_answers else []

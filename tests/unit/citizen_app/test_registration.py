@@ -103,13 +103,14 @@ def test_fields_proved_by_the_card_cannot_be_typed_into(
     expect(page.get_by_test_id("field-surname_latin")).to_be_editable()
 
 
+@pytest.mark.parametrize("polls", [0, 1])
 def test_a_register_that_disagrees_sends_back_to_the_marked_fields(
-    page: Page, api: FakeApi
+    page: Page, api: FakeApi, polls: int
 ) -> None:
     api.register_answers = [["surname_khmer"]]
-    api.slow_register = 1
+    api.slow_register = polls
+    api.register_at_once = polls == 0
     register(page, api, until="selfie")
-    sees(page, "waiting")
     wrong = page.get_by_test_id("field-surname_khmer")
     expect(wrong).to_have_attribute("aria-invalid", "true")
     expect(wrong).to_have_value("សុខ")
