@@ -121,9 +121,12 @@ async def test_a_link_in_another_browser_cancels_the_login(world: World) -> None
     assert "set-cookie" not in late.headers
 
 
-async def test_a_cookie_of_another_login_cancels_too(world: World) -> None:
+async def test_an_approval_that_the_page_has_left_behind_is_cancelled(
+    world: World,
+) -> None:
+    """The phone's answer may land just after the page went on to a new challenge."""
     interaction, link = await approved_in_the_app(world)
-    await world.press(interaction, "renew")  # the page went on to another challenge
+    await world.services.interactions.attach(interaction, challenge_id="n" * 22)
     answer = await link.open(world.browser)
     assert "set-cookie" not in answer.headers
     decision = await world.decision(interaction)
