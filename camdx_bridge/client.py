@@ -212,11 +212,5 @@ def _require_same_hash(request: Request, response: Response) -> bool:
 
 
 def _spellings(ours: CanonicalRequest) -> tuple[CanonicalRequest, ...]:
-    *sent, (name, value) = ours.headers
-    lower = tuple((sent_name.lower(), v) for sent_name, v in sent)
-    numbered = (name.lower(), value)
-    return (
-        ours,
-        CanonicalRequest(ours.method, ours.target, (*sent, numbered)),
-        CanonicalRequest(ours.method, ours.target, (*lower, numbered)),
-    )
+    lower = tuple((name.lower(), value) for name, value in ours.headers)
+    return ours, CanonicalRequest(ours.method, ours.target, lower)

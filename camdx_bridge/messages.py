@@ -45,10 +45,15 @@ NEVER_FORWARDED = frozenset(
     }
 )
 _SET_BY_SERVERS = frozenset({REQUEST_ID.lower(), REQUEST_HASH.lower(), ERROR.lower()})
+_FROM_FIELDS = frozenset(
+    name.lower() for name in (CLIENT, MESSAGE_ID, USER_ID, ISSUE, SECURITY_SERVER)
+)
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _LINE_END = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _SENDABLE = re.compile(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?")
 _PATH = re.compile(r"(/[A-Za-z0-9\-._~!$&'()*+,;=:@%]*)*")
+# Dot segments would be folded away on the way, and a service code with them.
+_DOTS = re.compile(r"/(\.|%2e){1,2}(/|$)", re.IGNORECASE)
 _QUERY = re.compile(r"[A-Za-z0-9\-._~!$&'()*+,;=:@%/?]*")
 
 
@@ -75,7 +80,7 @@ class Request:
     def __post_init__(self) -> None:
         if self.method not in METHODS:
             raise MessageInvalid("no such method")
-        if not _PATH.fullmatch(self.path) or ".." in self.path.split("/"):
+        if not _PATH.fullmatch(self.path) or _DOTS.search(self.path):
             raise MessageInvalid("not a path")
         if self.query is not None and not _QUERY.fullmatch(self.query):
             raise MessageInvalid("not a query")
@@ -83,6 +88,9 @@ class Request:
             raise MessageInvalid("an empty body cannot be told from none")
         for name, value in self.all_headers:
             _check_sendable(name, value)
+        # X-Road reads the last of a repeated header: none may speak for another.
+        if any(name.lower() in _FROM_FIELDS for name, _ in self.headers):
+            raise MessageInvalid("an X-Road header that a field of Request sets")
 
     @property
     def target(self) -> str:
@@ -181,10 +189,13 @@ def forwarded_request(request: Request, request_id: str) -> CanonicalRequest:
 def as_forwarded(
     method: str, target: str, headers: Headers, request_id: str
 ) -> CanonicalRequest:
-    """Return the canonical request of HTTP facts as a security server received them."""
+    """Return the canonical request of HTTP facts as a security server received them.
+
+    X-Road writes its own header names in lower case.
+    """
     dropped = NEVER_FORWARDED | {REQUEST_ID.lower(), REQUEST_HASH.lower()}
     kept = tuple((n, v) for n, v in headers if n.lower() not in dropped)
-    return CanonicalRequest(method, target, (*kept, (REQUEST_ID, request_id)))
+    return CanonicalRequest(method, target, (*kept, (REQUEST_ID.lower(), request_id)))
 
 
 def _check_sendable(name: str, value: str) -> None:

@@ -58,7 +58,7 @@ async def read_body(request: Request) -> bytes:
 
 
 def _play(script: Script, _: dict[str, Citizen], wanted: Any) -> Response:
-    if not isinstance(wanted, dict) or wanted.get("kind") not in set(FaultKind):
+    if not isinstance(wanted, dict) or wanted.get("kind") not in list(FaultKind):
         raise ValueError(f"kind is one of {', '.join(FaultKind)}")
     kind, count = FaultKind(wanted["kind"]), wanted.get("count", 1)
     if type(count) is not int or count < 0:

@@ -22,13 +22,10 @@ from camdx_bridge.identifiers import ClientId, ServiceId
 from camdx_bridge.messages import (
     CLIENT,
     ERROR,
-    ISSUE,
     MESSAGE_ID,
     REQUEST_HASH,
     REQUEST_ID,
-    SECURITY_SERVER,
     SERVICE,
-    USER_ID,
     as_forwarded,
     request_hash,
 )
@@ -37,15 +34,6 @@ from camdx_bridge.simulator.control import TooLarge, control, read_body
 from camdx_bridge.simulator.faults import FaultKind, Script, drip, never_answer, reset
 from camdx_bridge.simulator.registry import Citizen, compare
 
-# The server below hands header names over in lower case; X-Road hashes them as its
-# web server spells them.
-_SPELLING = {
-    name.lower(): name
-    for name in (
-        "Accept", "Content-Type",
-        CLIENT, MESSAGE_ID, USER_ID, ISSUE, SECURITY_SERVER,
-    )
-}  # fmt: skip
 SAYS_SO = "X-Simulator"
 
 
@@ -174,12 +162,10 @@ def _stamp(
     request_id = str(uuid.uuid4())
     query = request.scope["query_string"]
     target = request.scope["raw_path"] + (b"?" + query if query else b"")
+    # The web server hands header names over in lower case, and so they are hashed.
     headers = tuple(
-        (
-            _SPELLING.get(name.decode("latin-1"), name.decode("latin-1")),
-            v.decode("latin-1"),
-        )
-        for name, v in request.headers.raw
+        (name.decode("latin-1"), value.decode("latin-1"))
+        for name, value in request.headers.raw
     )
     message = as_forwarded(
         request.method, target.decode("latin-1"), headers, request_id

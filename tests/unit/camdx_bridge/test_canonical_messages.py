@@ -66,7 +66,7 @@ def test_a_forwarded_request_ends_with_the_servers_request_id() -> None:
     assert bytes(forwarded_request(request(), "42")) == (
         b"POST\r\n/r1/DEV/COM/1234/TestService/mock1/a/b?c=d\r\n"
         b"X-Road-Client:DEV/COM/4422/TestClient\r\nX-Road-Id:DEV-1\r\n"
-        b"Content-Type:application/json\r\nX-Road-Request-Id:42\r\n"
+        b"Content-Type:application/json\r\nx-road-request-id:42\r\n"
     )
 
 

@@ -61,9 +61,8 @@ def test_half_open_lets_one_through(breaker: CircuitBreaker, time: Time) -> None
     fail(breaker)
     fail(breaker)
     time.now += 30
-    with breaker.watch():
-        with pytest.raises(CircuitOpen):
-            ask(breaker)
+    with breaker.watch(), pytest.raises(CircuitOpen):
+        ask(breaker)
     assert not breaker.is_open
 
 

@@ -1,0 +1,81 @@
+"""The front door of the library: what others may depend on."""
+
+import ast
+import asyncio
+import inspect
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import camdx_bridge
+from camdx_bridge import errors, simulator
+
+FOLDER = Path(camdx_bridge.__file__).parent
+
+
+def test_the_public_names_are_sorted_and_there() -> None:
+    assert camdx_bridge.__all__ == sorted(camdx_bridge.__all__)
+    assert all(hasattr(simulator, name) for name in simulator.__all__)
+    visible = {
+        name
+        for name, value in vars(camdx_bridge).items()
+        if not name.startswith("_") and not inspect.ismodule(value)
+    }
+    assert visible == set(camdx_bridge.__all__)
+
+
+def test_every_error_is_public() -> None:
+    classes = {
+        name
+        for name, value in vars(errors).items()
+        if inspect.isclass(value) and issubclass(value, errors.BridgeError)
+    }
+    assert classes <= set(camdx_bridge.__all__)
+
+
+def test_the_library_imports_nothing_of_ours_and_nothing_undeclared() -> None:
+    for path in FOLDER.rglob("*.py"):
+        allowed = {"camdx_bridge", "anyio", "httpx2"}
+        if "simulator" in path.parts:
+            allowed = {"camdx_bridge", "starlette", "uvicorn"}
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = []
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                names = [node.module or ""]
+            tops = {name.split(".")[0] for name in names} - sys.stdlib_module_names
+            assert tops <= allowed, path.name
+
+
+def test_the_library_does_not_need_its_simulator() -> None:
+    for path in FOLDER.glob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        assert "import camdx_bridge.simulator" not in text
+        assert "from camdx_bridge.simulator" not in text
+
+
+def test_the_library_says_that_it_is_typed() -> None:
+    assert (FOLDER / "py.typed").exists()
+
+
+def test_the_example_of_the_readme_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    readme = (FOLDER / "README.md").read_text(encoding="utf-8")
+    example = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)[0]
+    wanted = simulator.Simulator(
+        registry=simulator.load_registry(),
+        identity=simulator.IDENTITY,
+        clients=[simulator.CLIENT],
+    )
+
+    async def scene() -> None:
+        names: dict[str, Any] = {}
+        exec(example, names)
+        async with simulator.running(wanted) as address:
+            await names["main"](address)
+
+    asyncio.run(scene())
+    assert capsys.readouterr().out == "1.0 []\n"
