@@ -1,6 +1,7 @@
 """Arbitrary orders and races of steps never skip a step, never open two accounts."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -21,43 +22,44 @@ from tests.unit.idp.domain.registration_world import (
 
 STEPS = (
     "code", "bad code", "document", "details", "agreed", "disagreed",
-    "face", "other face", "device", "cancel", "restart", "resend",
+    "face", "other face", "lost", "device", "cancel", "restart", "resend",
 )  # fmt: skip
 NEEDED = ["code", "document", "details", "agreed", "face", "device"]
 
 
+async def look(
+    world: World, tx: Transaction, seen: Registration, *, matches: bool
+) -> Registration:
+    tried = await world.registrations.spend_face_try(tx, seen)
+    if matches:
+        return await world.registrations.face_matched(tx, tried)
+    return await world.registrations.face_refused(tx, tried)
+
+
 async def take(
     world: World, tx: Transaction, name: str, seen: Registration, code: str
-) -> Registration | None:
+) -> object:
     """Take one step from what the caller last saw, right or stale."""
     service = world.registrations
-    match name:
-        case "code":
-            return await service.prove_phone(tx, seen, code)
-        case "bad code":
-            return await service.prove_phone(tx, seen, "wrong")
-        case "document":
-            return await service.document_read(tx, seen, DOCUMENT)
-        case "details":
-            return await service.details_given(tx, seen, DETAILS)
-        case "agreed":
-            return await service.register_agreed(tx, seen)
-        case "disagreed":
-            return await service.register_disagreed(tx, seen, ("sex",))
-        case "face":
-            tried = await service.spend_face_try(tx, seen)
-            return await service.face_matched(tx, tried)
-        case "other face":
-            tried = await service.spend_face_try(tx, seen)
-            return await service.face_refused(tx, tried)
-        case "device":
-            keys = {"public_key": JWK, "pin_key": JWK}
-            return await service.finish(tx, seen, name="phone", **keys)
-        case "cancel":
-            await service.cancel(tx, seen)
-        case "resend":
-            await service.resend(tx, seen, network="net")
-    return None
+    keys = {"public_key": JWK, "pin_key": JWK}
+    steps: dict[str, Callable[[], Awaitable[object]]] = {
+        "code": lambda: service.prove_phone(tx, seen, code),
+        "bad code": lambda: service.prove_phone(tx, seen, "wrong"),
+        "document": lambda: service.document_read(tx, seen, DOCUMENT),
+        "details": lambda: service.details_given(tx, seen, DETAILS),
+        "agreed": lambda: service.register_agreed(tx, seen),
+        "disagreed": lambda: service.register_disagreed(tx, seen, ("sex",)),
+        "face": lambda: look(world, tx, seen, matches=True),
+        "other face": lambda: look(world, tx, seen, matches=False),
+        "lost": lambda: service.portrait_lost(tx, seen),
+        "device": lambda: service.finish(tx, seen, name="phone", **keys),
+        "cancel": lambda: service.cancel(tx, seen),
+        "resend": lambda: service.resend(tx, seen, network="net"),
+        "restart": lambda: service.start(
+            tx, device_id="device", phone=PHONE, locale="km", network="net"
+        ),
+    }
+    return await steps[name]()
 
 
 async def attempt(
@@ -69,7 +71,7 @@ async def attempt(
             moved = await take(world, tx, name, seen, code)
     except IdentityError:
         return None
-    return None if moved is None else (name, seen.state, moved)
+    return (name, seen.state, moved) if isinstance(moved, Registration) else None
 
 
 async def begin(world: World) -> tuple[Registration, str] | None:
