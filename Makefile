@@ -15,7 +15,7 @@ demo: ## Install what is missing and run everything on this machine
 
 test: ## Install what is missing and run all tests
 	@tools/install test
-	@HYPOTHESIS_PROFILE=ci $(BIN)/python -m pytest -n 2 --dist worksteal $(PYTEST)
+	@HYPOTHESIS_PROFILE=ci $(BIN)/python -m pytest -n 2 --dist loadgroup $(PYTEST)
 
 format: ## Format the code
 	@$(BIN)/ruff format .

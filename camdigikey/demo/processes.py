@@ -1,6 +1,7 @@
 """Child processes of the demo: start, wait until they answer, stop."""
 
 import contextlib
+import os
 import signal
 import socket
 import ssl
@@ -43,7 +44,7 @@ class Processes:
             except OSError as error:
                 message = f"port {port} is in use: is another demo running?"
                 raise DemoFailed(message) from error
-        with (self.log_folder / f"{name}.log").open("wb") as log:
+        with (self.log_folder / f"{name}.log").open("ab") as log:
             self.running[name] = subprocess.Popen(  # noqa: S603 - our own modules
                 [sys.executable, "-m", module, *arguments],
                 env=dict(environment),
@@ -72,6 +73,15 @@ class Processes:
             if process.poll() is not None:
                 raise DemoFailed(f"{name} stopped:\n{self._tail(name)}")
 
+    def end(self, name: str, *, kill: bool) -> None:
+        """Stop one of them, or kill it and its children as a crash would."""
+        process = self.running.pop(name)
+        if kill:
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.terminate()
+        process.wait(15)
+
     def stop(self) -> None:
         """Stop all of them, the last one first."""
         for process in reversed(self.running.values()):
@@ -80,7 +90,8 @@ class Processes:
             try:
                 process.wait(10)
             except subprocess.TimeoutExpired:
-                process.kill()
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
         self.running.clear()
 
     def _tail(self, name: str) -> str:

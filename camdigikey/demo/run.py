@@ -165,6 +165,12 @@ class Demo:
         """Stop every process."""
         self.processes.stop()
 
+    def restart_server(self, *, kill: bool = False) -> None:
+        """Stop the server, or kill it as a crash would, and start it again."""
+        self.processes.end("server", kill=kill)
+        self._start_server()
+        self.processes.wait_for("server", self.ports.app)
+
     def _origin(self, port: int) -> str:
         return f"https://{self.lan}:{port}" if self.lan else f"http://localhost:{port}"
 
