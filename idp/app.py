@@ -12,6 +12,8 @@ from idp.oidc.routes import routes as protocol_routes
 from idp.services import Services, open_services
 from idp.settings import IdpSettings
 from idp.web.middleware import web_middleware
+from idp.web.protocol_pages import ProtocolPages
+from idp.web.routes import faults
 from idp.web.routes import routes as page_routes
 
 __all__ = ["create_app"]
@@ -30,11 +32,12 @@ def create_app(settings: IdpSettings, services: Services | None = None) -> Starl
 
     return Starlette(
         routes=[
-            *protocol_routes(),
+            *protocol_routes(ProtocolPages()),
             *page_routes(),
             Route("/health", health, methods=["GET"]),
         ],
         middleware=list(web_middleware(settings)),
+        exception_handlers=faults(),
         lifespan=lifespan,
     )
 

@@ -1,5 +1,7 @@
 """The addresses of the pages."""
 
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
 from pathlib import Path
 
 from starlette.requests import Request
@@ -7,6 +9,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from idp.errors import NotFound
 from idp.web import live, login, pages, returning
 from idp.web.guard import services_of
 
@@ -29,6 +32,24 @@ def routes() -> list[BaseRoute]:
         Route("/return/{challenge}", returning.come_back, methods=["GET"]),
         Mount("/static", StaticFiles(directory=STATIC), name="static"),
     ]
+
+
+def faults() -> dict[int | type[Exception], Callable[..., Awaitable[Response]]]:
+    """Return what draws the answers that no endpoint gave."""
+    return {404: not_found, 500: unexpected}
+
+
+async def not_found(request: Request, _fact: Exception) -> Response:
+    """Say that there is nothing at this address."""
+    locale = pages.locale_of(request)
+    return pages.refusal(NotFound("address"), locale=locale)
+
+
+async def unexpected(request: Request, _fact: Exception) -> Response:
+    """Say that something went wrong, and nothing of what it was."""
+    locale = pages.locale_of(request)
+    status = HTTPStatus.INTERNAL_SERVER_ERROR
+    return pages.problem("unexpected", locale=locale, status=status)
 
 
 async def home(request: Request) -> Response:

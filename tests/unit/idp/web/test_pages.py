@@ -17,6 +17,7 @@ from idp.web import pages
 from idp.web.middleware import BodyLimit
 from idp.web.protocol_pages import ProtocolPages
 from idp.web.qr import QUIET, draw
+from idp.web.routes import unexpected
 from tests.unit.idp.web.world import ISSUER, World, open_world
 
 pytestmark = pytest.mark.anyio
@@ -75,6 +76,22 @@ async def test_static_files_carry_the_strictest_policy(world: World) -> None:
     assert answer.headers["content-security-policy"].startswith("default-src 'none'")
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert answer.headers["referrer-policy"] == "no-referrer"
+
+
+async def test_an_address_of_nothing_is_a_page_too(world: World) -> None:
+    english = {"accept-language": "en"}
+    nothing = await world.browser.get("/nothing", headers=english)
+    assert nothing.status_code == 404
+    assert "There is nothing here" in nothing.text
+
+
+async def test_a_fault_of_ours_tells_nothing_about_itself() -> None:
+    english = asked(accept_language="en")
+    answer = await unexpected(english, RuntimeError("secret-detail"))
+    assert answer.status_code == 500
+    text = bytes(answer.body).decode()
+    assert "Something went wrong" in text
+    assert "secret-detail" not in text
 
 
 def every_refusal(base: type[IdentityError]) -> list[type[IdentityError]]:

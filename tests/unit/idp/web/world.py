@@ -35,7 +35,7 @@ from idp.storage.ephemeral import MemoryEphemeral
 from idp.storage.signals import LocalSignals
 from idp.storage.sqlite import SqliteStore
 from idp.web.middleware import web_middleware
-from idp.web.routes import routes
+from idp.web.routes import faults, routes
 
 ISSUER = "http://localhost:8000"
 APP = "http://localhost:8001"
@@ -115,6 +115,7 @@ def application(services: Services) -> ASGIApp:
     app = Starlette(
         routes=[*routes(), Route("/authorize/resume", resumed)],
         middleware=list(web_middleware(services.settings)),
+        exception_handlers=faults(),
     )
 
     async def with_services(scope, receive, send) -> None:  # type: ignore[no-untyped-def]
