@@ -63,6 +63,14 @@ def test_the_register_holds_the_specimen_persons(person: persons.Person) -> None
     assert asdict(load_registry()[person.number]) == person.register_entry()
 
 
+def test_the_register_agrees_with_the_specimen_cards() -> None:
+    shown = json.loads((ROOT / "camdigikey/specimens/persons.json").read_bytes())
+    assert shown
+    for person in shown:
+        known = asdict(load_registry()[person["number"]])
+        assert known == {name: person[name] for name in known}
+
+
 def test_the_register_holds_old_and_young_men_and_women_and_an_expired_card() -> None:
     people = list(load_registry().values())
     assert {one.sex for one in people} == {"F", "M"}
