@@ -6,6 +6,18 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.browsers import (  # noqa: F401 - fixtures are found by being here
+    browser_stack,
+    chromium,
+    citizen,
+    desk,
+    kept,
+    new_phone,
+    other_phone,
+    phone,
+    playwright,
+    registered,
+)
 from tests.e2e.stack import Stack, running_stack
 from tests.servers import create_database
 from tests.specimens.strangers import stranger

@@ -1,0 +1,369 @@
+"""A person with a phone and a desktop, both real browsers.
+
+A `Handset` is the phone's browser with its own profile and camera; a `Desk` is the
+other screen. Both fail their test when their page throws or writes an error.
+"""
+
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import orjson
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    CDPSession,
+    Error,
+    Locator,
+    Page,
+    Playwright,
+    expect,
+)
+
+from camdigikey.demo.run import SPECIMENS
+from tests.e2e.camera import Camera
+from tests.e2e.stack import Stack, person
+from tests.specimens import make
+from tests.specimens.camera import jpeg
+from tests.specimens.persons import invent
+
+CHROMIUM = "/usr/bin/chromium-headless-shell"
+ARGUMENTS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+DENIED = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream=deny"]
+LOCALES = SPECIMENS.parent.parent / "mobile_api" / "citizen_app" / "locales"
+PIN = "493027"
+PATIENCE = 20_000
+PHONE_SCREEN = {"width": 360, "height": 740}
+DESK_SCREEN = {"width": 1280, "height": 900}
+
+Look = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Citizen:
+    """A person who holds a specimen card: its fields and both pictures."""
+
+    fields: dict[str, str]
+    card: bytes
+    selfie: bytes
+
+    @property
+    def name(self) -> str:
+        return f"{self.fields['surname_latin']} {self.fields['given_name_latin']}"
+
+    @property
+    def khmer_name(self) -> str:
+        return f"{self.fields['surname_khmer']} {self.fields['given_name_khmer']}"
+
+
+def shipped(name: str) -> Citizen:
+    """Return a person whose card the package ships."""
+    fields = person(name)
+    pictures = (SPECIMENS / fields[kind] for kind in ("card", "selfie"))
+    return Citizen(fields, *(path.read_bytes() for path in pictures))
+
+
+def invented(stack: Stack, seed: int) -> Citizen:
+    """Draw a card for somebody new and enter them in the register."""
+    drawn = invent(seed)
+    fields = dict(drawn.register_entry())
+    answer = httpx2.post(f"{stack.register}/control/citizens", json=fields)
+    assert answer.status_code == 201, answer.text
+    selfie = (SPECIMENS / "sovann-selfie.jpg").read_bytes()
+    return Citizen(fields, jpeg(make.photo(drawn, seed)), selfie)
+
+
+@cache
+def texts(language: str) -> dict[str, str]:
+    """Return the app's own words."""
+    loaded: dict[str, str] = orjson.loads((LOCALES / f"{language}.json").read_bytes())
+    return loaded
+
+
+@dataclass(slots=True)
+class Screen:
+    """A page, and the faults it has shown."""
+
+    page: Page
+    faults: list[str]
+
+    def find(self, name: str) -> Locator:
+        return self.page.get_by_test_id(name)
+
+    def tap(self, name: str) -> None:
+        self.find(name).click()
+
+    def fill(self, name: str, text: str) -> None:
+        self.find(name).fill(text)
+
+    def sees(self, name: str) -> None:
+        expect(self.find(name)).to_be_visible(timeout=PATIENCE)
+
+    def is_accessible(self) -> None:
+        """Fail when axe finds a fault or the page scrolls sideways."""
+        found = Axe().run(self.page).response["violations"]
+        assert [one["id"] for one in found] == []
+        wide = "document.documentElement.scrollWidth > innerWidth"
+        assert not self.page.evaluate(wide), "scrolls sideways"
+
+
+def watched(page: Page) -> Screen:
+    """Return the page as a screen that collects what goes wrong in it."""
+    faults: list[str] = []
+    page.set_default_timeout(PATIENCE)
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("console", lambda said: _note(said.type, said.text, faults))
+    return Screen(page, faults)
+
+
+def _note(kind: str, text: str, faults: list[str]) -> None:
+    # A refused request is reported as a failed resource; those are meant.
+    if kind == "error" and "Failed to load resource" not in text:
+        faults.append(text)
+
+
+@dataclass(slots=True)
+class Desk(Screen):
+    """The screen that wants to log in."""
+
+    stack: Stack
+
+    def open_portal(self, language: str = "en") -> None:
+        demo = self.stack.demo
+        cookie = {"name": "portal-language", "value": language, "url": demo.portal}
+        self.page.context.add_cookies([cookie])  # type: ignore[list-item]
+        self.page.goto(demo.portal, wait_until="domcontentloaded")
+
+    def open_login(self, language: str = "en") -> None:
+        """Press the portal's button: the login page, with a code."""
+        self.open_portal(language)
+        self.page.locator(".camdigikey-button").click()
+        self.page.wait_for_url(f"{self.stack.demo.issuer}/login/**")
+        expect(self.page.locator("#scan-heading")).to_be_visible()
+
+    def qr(self) -> bytes:
+        """Return the pixels of the code as they are now, with their quiet zone."""
+        return self.page.locator(".qr").screenshot(timeout=2000)
+
+    def lands_at_the_portal(self, citizen: Citizen) -> None:
+        """Continue, and be known by name."""
+        with self.page.expect_navigation(url=f"{self.stack.demo.portal}/"):
+            self.tap("finish")
+        expect(self.page.locator(".person")).to_contain_text(citizen.name)
+        expect(self.page.locator(".person")).to_contain_text(citizen.khmer_name)
+
+    def logs_out(self) -> None:
+        self.page.locator(".leave").click()
+        expect(self.page.locator(".camdigikey-button")).to_be_visible()
+        expect(self.page.locator(".person")).to_have_count(0)
+
+
+@dataclass(slots=True)
+class Handset(Screen):
+    """A phone's browser: one profile, one camera, one page."""
+
+    stack: Stack
+    camera: Camera | None
+
+    def open(self, path: str = "/") -> None:
+        address = f"{self.stack.demo.app_origin}{path}"
+        self.page.goto(address, wait_until="domcontentloaded")
+
+    def speak(self, language: str) -> None:
+        """Choose the language on the first screen."""
+        self.open()
+        self.tap(f"lang-{language}")
+
+    def unlock(self) -> None:
+        self.fill("pin", PIN)
+        self.tap("unlock-pin")
+        self.sees("identity-card")
+
+    def scan(self, desk: Desk) -> None:
+        """Point the camera at the other screen until a request is shown."""
+        assert self.camera is not None
+        self.tap("scan")
+        self.sees("scan-video")
+        for _ in range(40):
+            self.look_at(desk)
+            if self._is_asked(500):
+                return
+        raise AssertionError(f"nothing was read: {self.find('error').inner_text()}")
+
+    def look_at(self, desk: Desk) -> None:
+        """Film the desktop as it is now; a code that has just gone is not there."""
+        assert self.camera is not None
+        try:
+            seen = desk.qr()
+        except Error:
+            return
+        self.camera.show(seen, fill=0.8)
+
+    def _is_asked(self, patience: float) -> bool:
+        try:
+            self.find("request-domain").wait_for(timeout=patience)
+        except Error:
+            return False
+        return True
+
+    def approve(self, pin: str = PIN) -> None:
+        self.fill("pin", pin)
+        self.tap("approve-pin")
+        self.sees("result-approved")
+
+
+@contextmanager
+def open_handset(
+    playwright: Playwright, stack: Stack, profile: Path, *, camera: bool = True
+) -> Iterator[Handset]:
+    """Start a phone on its profile folder; without `camera` the use is denied."""
+    profile.mkdir(parents=True, exist_ok=True)
+    film = Camera.at(profile / "camera.y4m") if camera else None
+    context = playwright.chromium.launch_persistent_context(
+        profile / "browser",
+        executable_path=CHROMIUM,
+        args=[*ARGUMENTS, *(film.arguments if film else DENIED)],
+        viewport=PHONE_SCREEN,  # type: ignore[arg-type]
+    )
+    try:
+        seen = watched(context.pages[0])
+        yield Handset(seen.page, seen.faults, stack, film)
+        assert not seen.faults, seen.faults
+    finally:
+        context.close()
+
+
+@contextmanager
+def open_desk(browser: Browser, stack: Stack, **options: Any) -> Iterator[Desk]:
+    """Open a fresh browser context on the desktop."""
+    context = browser.new_context(**{"viewport": DESK_SCREEN, **options})
+    try:
+        seen = watched(context.new_page())
+        yield Desk(seen.page, seen.faults, stack)
+        assert not seen.faults, seen.faults
+    finally:
+        context.close()
+
+
+def finger(context: BrowserContext, page: Page) -> tuple[CDPSession, str]:
+    """Give the page a platform authenticator whose person always agrees."""
+    session = context.new_cdp_session(page)
+    session.send("WebAuthn.enable", {"enableUI": False})
+    options = {
+        "protocol": "ctap2",
+        "ctap2Version": "ctap2_1",
+        "transport": "internal",
+        "hasResidentKey": True,
+        "hasUserVerification": True,
+        "isUserVerified": True,
+        "automaticPresenceSimulation": True,
+    }
+    made = session.send("WebAuthn.addVirtualAuthenticator", {"options": options})
+    return session, str(made["authenticatorId"])
+
+
+def number() -> str:
+    """Return a Cambodian mobile number that nobody used yet in this stack."""
+    return f"012{secrets.randbelow(900_000) + 100_000}"
+
+
+def nothing(name: str) -> None:
+    """Look at nothing in particular."""
+    del name
+
+
+def register(handset: Handset, citizen: Citizen, *, look: Look = nothing) -> None:
+    """Walk from the first screen to the last but one; `look(screen)` at each."""
+    handset.sees("start-register")
+    look("welcome")
+    handset.tap("start-register")
+    _prove_number(handset, look)
+    _show(handset, "card", citizen.card, look)
+    _confirm(handset, citizen, look)
+    _show(handset, "selfie", citizen.selfie, look)
+    handset.sees("pin-repeat")
+    look("pin")
+    handset.fill("pin", PIN)
+    handset.fill("pin-repeat", PIN)
+    handset.tap("pin-next")
+
+
+def _prove_number(handset: Handset, look: Look) -> None:
+    handset.sees("phone")
+    handset.fill("phone", number())
+    look("phone")
+    printed = handset.stack.printed()
+    handset.tap("phone-next")
+    handset.sees("code")
+    look("code")
+    handset.fill("code", handset.stack.sms_code(printed))
+    handset.tap("code-next")
+
+
+def _show(handset: Handset, kind: str, picture: bytes, look: Look) -> None:
+    """Photograph with the camera, or choose the file where there is none."""
+    handset.sees(f"{kind}-file" if handset.camera is None else f"{kind}-shoot")
+    look(kind)
+    if handset.camera is None:
+        file = {"name": "p.jpg", "mimeType": "image/jpeg", "buffer": picture}
+        handset.find(f"{kind}-file").set_input_files(files=[file])  # type: ignore[list-item]
+    else:
+        film(handset, picture)
+        handset.tap(f"{kind}-shoot")
+    handset.sees(f"{kind}-use")
+    look(f"{kind}-look")
+    handset.tap(f"{kind}-use")
+
+
+def film(handset: Handset, picture: bytes) -> None:
+    """Hold a picture before the camera until the page's video shows it."""
+    assert handset.camera is not None
+    video = handset.page.locator("video")
+    handset.camera.show(None)
+    before = video.evaluate(MEAN)
+    handset.camera.show(picture)
+    handset.page.wait_for_function(CHANGED, arg=before)
+
+
+MEAN = """video => {
+  const canvas = document.createElement("canvas");
+  canvas.width = canvas.height = 8;
+  const context = canvas.getContext("2d");
+  context.drawImage(video, 0, 0, 8, 8);
+  return Array.from(context.getImageData(0, 0, 8, 8).data).join();
+}"""
+CHANGED = f"""before => ({MEAN})(document.querySelector("video")) !== before"""
+
+
+def _confirm(handset: Handset, citizen: Citizen, look: Look) -> None:
+    handset.sees("field-surname_khmer")
+    for name in ("surname_khmer", "given_name_khmer", "issue_date"):
+        handset.fill(f"field-{name}", citizen.fields[name])
+    look("details")
+    handset.tap("details-next")
+
+
+def go_home(handset: Handset, *, look: Look = nothing) -> None:
+    """Leave the offer of a biometric and unlock for the first time."""
+    handset.sees("done-home")
+    look("done")
+    handset.tap("done-home")
+    handset.sees("unlock-pin")
+    look("unlock")
+    handset.unlock()
+    look("home")
