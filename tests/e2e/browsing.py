@@ -4,6 +4,7 @@ A `Handset` is the phone's browser with its own profile and camera; a `Desk` is 
 other screen. Both fail their test when their page throws or writes an error.
 """
 
+import io
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,10 +15,11 @@ from typing import Any
 
 import httpx2
 import orjson
+import zxingcpp
 from axe_playwright_python.sync_playwright import Axe
+from PIL import Image
 from playwright.sync_api import (
     Browser,
-    BrowserContext,
     CDPSession,
     Error,
     Locator,
@@ -205,6 +207,17 @@ class Handset(Screen):
                 return
         raise AssertionError(f"nothing was read: {self.find('error').inner_text()}")
 
+    def paste(self, desk: Desk) -> None:
+        """Paste the text of the code that the other screen shows now."""
+        self.tap("scan")
+        self.tap("scan-paste")
+        for _ in range(10):
+            self.fill("scan-text", read_code(desk.qr()))
+            self.tap("scan-paste-submit")
+            if self._is_asked(3000):
+                return
+        raise AssertionError(f"not accepted: {self.find('error').inner_text()}")
+
     def look_at(self, desk: Desk) -> None:
         """Film the desktop as it is now; a code that has just gone is not there."""
         assert self.camera is not None
@@ -260,9 +273,17 @@ def open_desk(browser: Browser, stack: Stack, **options: Any) -> Iterator[Desk]:
         context.close()
 
 
-def finger(context: BrowserContext, page: Page) -> tuple[CDPSession, str]:
+def read_code(picture: bytes) -> str:
+    """Return the text of the QR code in a picture."""
+    with Image.open(io.BytesIO(picture)) as opened:
+        found = zxingcpp.read_barcode(opened.convert("L"))
+    assert found is not None, "no code in the picture"
+    return str(found.text)
+
+
+def finger(screen: Screen) -> tuple[CDPSession, str]:
     """Give the page a platform authenticator whose person always agrees."""
-    session = context.new_cdp_session(page)
+    session = screen.page.context.new_cdp_session(screen.page)
     session.send("WebAuthn.enable", {"enableUI": False})
     options = {
         "protocol": "ctap2",
