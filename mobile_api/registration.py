@@ -15,6 +15,7 @@ from idp.domain.rate_limits import network_of
 from idp.domain.registration_rows import Registration, State
 from idp.errors import EvidenceInsufficient, PhoneInvalid, Unavailable
 from idp.services import Services
+from mobile_api.authentication import Proved
 from mobile_api.bodies import CodeBody, DetailsBody, DeviceBody, StartBody
 from mobile_api.endpoints import (
     mobile_of,
@@ -111,15 +112,13 @@ async def face(request: Request) -> Response:
     services = services_of(request)
     proved = await read_picture(request)
     tried, portrait = await _spend_face_try(services, _id(request), proved.device_id)
+    workers = mobile_of(request).workers
     try:
-        matched = await check_face(
-            mobile_of(request).workers, document=portrait, selfie=proved.body
-        )
+        matched = await check_face(workers, document=portrait, selfie=proved.body)
     except EvidenceInsufficient as refusal:
         raise await _face_refused(services, tried, refusal) from None
     except Unavailable:
-        async with services.store.begin() as tx:
-            await services.registrations.return_face_try(tx, tried)
+        await _return_face_try(services, tried)
         raise
     await _face_matched(services, tried, matched, selfie=proved.body)
     return await _view(services, proved.device_id)
@@ -129,27 +128,13 @@ async def device(request: Request) -> Response:
     """POST …/device: both keys sign; the account is opened, the phone is bound."""
     services = services_of(request)
     proved, body = await read_json(request, DeviceBody)
-    verify_enrolment(
-        token=body.enrolment,
-        uv=body.uv,
-        device_id=proved.device_id,
-        device_jwk=proved.proof.public_jwk,
-        pin_jwk=body.pin_key,
-        registration_id=_id(request),
-        audience=services.settings.issuer,
-        now=services.clock.now().timestamp(),
-    )
+    _verify_both_keys(services, proved, body, registration_id=_id(request))
+    keys = {"public_key": dict(proved.proof.public_jwk), "pin_key": body.pin_key}
     async with services.store.begin() as tx:
         found = await services.registrations.at(
             tx, _id(request), proved.device_id, State.DEVICE
         )
-        await services.registrations.finish(
-            tx,
-            found,
-            public_key=dict(proved.proof.public_jwk),
-            pin_key=body.pin_key,
-            name=body.name,
-        )
+        await services.registrations.finish(tx, found, name=body.name, **keys)
     return await _view(services, proved.device_id)
 
 
@@ -236,6 +221,26 @@ async def _spend_face_try(
             await registrations.portrait_lost(tx, found)
             raise
         return await registrations.spend_face_try(tx, found), picture
+
+
+async def _return_face_try(services: Services, tried: Registration) -> None:
+    async with services.store.begin() as tx:
+        await services.registrations.return_face_try(tx, tried)
+
+
+def _verify_both_keys(
+    services: Services, proved: Proved, body: DeviceBody, *, registration_id: str
+) -> None:
+    verify_enrolment(
+        token=body.enrolment,
+        uv=body.uv,
+        device_id=proved.device_id,
+        device_jwk=proved.proof.public_jwk,
+        pin_jwk=body.pin_key,
+        registration_id=registration_id,
+        audience=services.settings.issuer,
+        now=services.clock.now().timestamp(),
+    )
 
 
 async def _face_refused(

@@ -3,6 +3,7 @@
 import asyncio
 import multiprocessing
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ProcessPoolExecutor
 
 import pytest
 
@@ -81,9 +82,10 @@ def test_two_processes_share_every_limit(
     migrate(store_url)
     if attempt is guess:
         work(same_device, store_url, 0, 1)
-    with multiprocessing.get_context("spawn").Pool(2) as pool:
-        jobs = [(attempt, store_url, first, 13) for first in (0, 100)]
-        assert sum(pool.starmap(work, jobs)) == allowed
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(2, mp_context=spawn) as pool:
+        jobs = [pool.submit(work, attempt, store_url, first, 13) for first in (0, 100)]
+        assert sum(job.result(timeout=120) for job in jobs) == allowed
 
 
 def run(url: str, walk: Callable[[World, World], Awaitable[None]]) -> None:
