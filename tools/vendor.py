@@ -92,7 +92,7 @@ OUTPUTS = (
         ("zxing-wasm",),
         entry='export { prepareZXingModule, readBarcodes } from "zxing-wasm/reader";',
         # The default home of its .wasm is a public network; ours is this folder.
-        strike=r"https://fastly\.jsdelivr\.net/npm/",
+        strike=r"https://[a-z.]+/npm/",
     ),
     Output(
         APP / "zxing_reader.wasm",

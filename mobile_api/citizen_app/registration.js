@@ -63,7 +63,11 @@ function Phone({ phone, onView, step, back }) {
   const draft = drafts.get("phone");
   const [country, setCountry] = useState(draft.country ?? "855");
   const [number, setNumber] = useState(draft.number ?? "");
-  useEffect(() => drafts.put("phone", { country, number }), [country, number]);
+  const type = (typed) => {
+    drafts.put("phone", { country, number, ...typed });
+    if ("country" in typed) setCountry(typed.country);
+    else setNumber(typed.number);
+  };
   const send = useAction(async () => {
     const full = internationalNumber(country, number);
     if (!full) throw t("phone.missing");
@@ -80,7 +84,7 @@ function Phone({ phone, onView, step, back }) {
     actions=${html`<${Button} type="submit" testid="phone-next" busy=${send.busy}>${t("phone.next")}<//>${back}`}
   >
     <${Field} name="phone-country" label=${t("phone.country")}>
-      <select id="in-phone-country" data-testid="phone-country" value=${country} onChange=${(event) => setCountry(event.currentTarget.value)}>
+      <select id="in-phone-country" data-testid="phone-country" value=${country} onChange=${(event) => type({ country: event.currentTarget.value })}>
         ${countries().map(({ code, label }) => html`<option key=${code} value=${code} selected=${code === country}>${label}</option>`)}
       </select>
     <//>
@@ -93,7 +97,7 @@ function Phone({ phone, onView, step, back }) {
       inputmode="tel"
       autocomplete="tel-national"
       value=${number}
-      onValue=${(text) => setNumber(asciiDigits(text))}
+      onValue=${(text) => type({ number: asciiDigits(text) })}
     />
   <//><//>`;
 }

@@ -30,14 +30,14 @@ function Live({ claim, back, ready, onPaste }) {
   return html`<${Screen} title=${t("scan.title")} lead=${t("scan.lead")} error=${claim.error} actions=${actions}>
     ${problem && html`<${Notice} kind="warning" testid="camera-problem" title=${explain(problem)}>${t("scan.no_camera")}<//>`}
     ${!problem && html`<div class="viewfinder qr">
-      ${ready && html`<${Finder} onText=${claim.run} onProblem=${setProblem} />`}
+      ${ready && html`<${Finder} onRead=${claim.run} onProblem=${setProblem} />`}
       <div class="guide" aria-hidden="true"></div>
     </div>`}
     <p class="hint">${t("scan.warning")}</p>
   <//>`;
 }
 
-function Finder({ onText, onProblem }) {
+function Finder({ onRead, onProblem }) {
   const video = useRef(null);
   const { state, problem } = useCamera(video, "environment");
   useEffect(() => void (problem && onProblem(problem)), [problem]);
@@ -46,7 +46,7 @@ function Finder({ onText, onProblem }) {
     let stop = () => {};
     let gone = false;
     import("./scanner.js").then(
-      ({ watch }) => gone || (stop = watch(video.current, onText)),
+      ({ watch }) => gone || (stop = watch(video.current, onRead)),
       () => onProblem({ code: "offline" }),
     );
     return () => {

@@ -12,12 +12,12 @@ prepareZXingModule({ overrides: { locateFile: (path) => `/vendor/${path}` } });
 export const prepare = () => readBarcodes(new ImageData(8, 8), OPTIONS).then(() => undefined);
 
 /**
- * Watch a playing <video>; call `onText` once for each text that is new.
+ * Watch a playing <video>; call `onRead` once for each text that is new.
  *
  * The same text is never given twice, so a code that was refused is not sent
  * again while it stays in the picture. Answers a function that stops.
  */
-export function watch(video, onText) {
+export function watch(video, onRead) {
   const canvas = document.createElement("canvas");
   const seen = new Set();
   let stopped = false;
@@ -26,7 +26,7 @@ export function watch(video, onText) {
       const text = await readFrame(video, canvas);
       if (text && !stopped && !seen.has(text)) {
         seen.add(text);
-        await onText(text);
+        await onRead(text);
       }
       await new Promise((next) => setTimeout(next, PAUSE));
     }

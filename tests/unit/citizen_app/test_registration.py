@@ -154,6 +154,7 @@ def test_an_easy_pin_is_refused_before_anything_is_sent(
     page: Page, api: FakeApi, pin: str
 ) -> None:
     register(page, api, until="pin")
+    sees(page, "pin-repeat")
     page.reload(wait_until="domcontentloaded")
     set_pin(page, pin)
     expect(page.get_by_test_id("error")).not_to_be_empty()
