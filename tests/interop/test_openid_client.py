@@ -1,7 +1,6 @@
 """openid-client 6 (JavaScript) logs in, refreshes and logs out."""
 
 import json
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +10,7 @@ import httpx2
 import pytest
 
 from tests.interop.op import Op, walk
+from tests.node import node
 
 FOLDER = Path(__file__).parent / "openid_client"
 BACK = "http://localhost:9/callback"
@@ -20,22 +20,16 @@ pytestmark = pytest.mark.foreign
 
 
 @pytest.fixture(scope="session")
-def node() -> str:
-    """Node 20 or newer, with the pinned packages beside the script."""
-    found = shutil.which("node")
-    assert found, "node >= 20 is needed"
-    if not (FOLDER / "node_modules" / "openid-client").exists():
-        npm = shutil.which("npm")
-        assert npm, "run npm ci in tests/interop/openid_client first"
-        install = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-        subprocess.run(install, cwd=FOLDER, check=True, capture_output=True)
-    return found
+def program() -> str:
+    """Node 20 or newer; `make install` put the pinned packages beside the script."""
+    assert (FOLDER / "node_modules" / "openid-client").exists(), "make install"
+    return node()
 
 
 @pytest.fixture
-def script(node: str) -> Iterator[subprocess.Popen[str]]:
+def script(program: str) -> Iterator[subprocess.Popen[str]]:
     with subprocess.Popen(
-        [node, "login.mjs"],
+        [program, "login.mjs"],
         cwd=FOLDER,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
