@@ -199,6 +199,7 @@ class Handset(Screen):
     def scan(self, desk: Desk) -> None:
         """Point the camera at the other screen until a request is shown."""
         assert self.camera is not None
+        self.camera.show(None)
         self.tap("scan")
         self.sees("scan-video")
         for _ in range(40):
@@ -282,8 +283,13 @@ def read_code(picture: bytes) -> str:
 
 
 def finger(screen: Screen) -> tuple[CDPSession, str]:
-    """Give the page a platform authenticator whose person always agrees."""
-    session = screen.page.context.new_cdp_session(screen.page)
+    """Give the screen's page a finger that it can ask for."""
+    return add_finger(screen.page)
+
+
+def add_finger(page: Page) -> tuple[CDPSession, str]:
+    """Give a page a platform authenticator whose person always agrees."""
+    session = page.context.new_cdp_session(page)
     session.send("WebAuthn.enable", {"enableUI": False})
     options = {
         "protocol": "ctap2",
