@@ -123,6 +123,7 @@ async function renew() {
 async function openApp(event) {
   event.preventDefault();
   const form = event.currentTarget;
+  leaving = true; // the code now ends by our own doing: no reload over the link
   const { link } = await post("same-device").catch(() => ({}));
   if (!link) return form.submit();
   stop();
