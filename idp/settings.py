@@ -55,7 +55,9 @@ class IdpSettings(BaseSettings):
     documents_an_hour: int = Field(default=20, ge=1)
     face_attempts: int = Field(default=5, ge=1)
     register_disagreements: int = Field(default=5, ge=1)
-    evidence_retention: timedelta = Field(default=timedelta(hours=24), le=timedelta(hours=24))
+    evidence_retention: timedelta = Field(
+        default=timedelta(hours=24), le=timedelta(hours=24)
+    )
 
     trusted_proxies: tuple[str, ...] = ()
 

@@ -124,12 +124,12 @@ async def test_broken_json_unknown_fields_and_repeated_members_are_malformed(
         b"\xff\xfe",
         b'{"phone":"012345678","locale":"km","extra":1}',
         b'{"phone":"012345678","phone":"012345678","locale":"km"}',
+        b"{}",
         b"[" * 5000 + b"]" * 5000,
     ):
         work = phone.call("POST", "/registrations", body, kind="application/json")
         await refused(work, "malformed")
     for body, name in (
-        (b"{}", "phone"),
         (b'{"phone":12345678,"locale":"km"}', "phone"),
         (b'{"phone":"012345678","locale":"fr"}', "locale"),
     ):
