@@ -23,9 +23,10 @@ from idp.services import Services, wire
 from idp.settings import IdpSettings
 from idp.storage.database import migrate
 from idp.storage.encryption import MasterKey, Sealer
-from idp.storage.ephemeral import MemoryEphemeral
+from idp.storage.ephemeral import Ephemeral, MemoryEphemeral
 from idp.storage.opening import open_store
-from idp.storage.signals import LocalSignals
+from idp.storage.redis import open_redis
+from idp.storage.signals import LocalSignals, Signals
 from mobile_api.app import create_app as create_mobile_api
 from mobile_api.services import MobileServices
 from tests.portal import HeadlessPortal
@@ -196,16 +197,20 @@ def settings_for(store_url: str) -> IdpSettings:
 
 
 @asynccontextmanager
-async def open_world(store_url: str) -> AsyncIterator[World]:
-    """Open the whole server on an empty database."""
+async def open_world(store_url: str, *, redis: str = "") -> AsyncIterator[World]:
+    """Open the whole server; with `redis` it is one node of several."""
     migrate(store_url)
     clock = MovingClock()
+    ephemeral: Ephemeral = MemoryEphemeral()
+    signals: Signals = LocalSignals()
+    if redis:
+        ephemeral, signals = open_redis(redis)
     services = wire(
         settings_for(store_url),
         store=await open_store(store_url),
         sealer=Sealer([MasterKey.of(bytes(range(32)))]),
-        ephemeral=MemoryEphemeral(),
-        signals=LocalSignals(),
+        ephemeral=ephemeral,
+        signals=signals,
         sms=ConsoleSmsSender(),
         clock=clock,
     )
@@ -222,4 +227,6 @@ async def open_world(store_url: str) -> AsyncIterator[World]:
     yield world
     for client in world.opened:
         await client.aclose()
+    await signals.close()
+    await ephemeral.close()
     await services.store.close()

@@ -51,7 +51,7 @@ CLAIM_LABELS: Mapping[str, Mapping[str, str]] = {
     },
     "birthdate": {"km": "ថ្ងៃខែឆ្នាំកំណើត", "en": "Your date of birth"},
     "gender": {"km": "ភេទ", "en": "Your sex as on your document"},
-    "phone_number": {"km": "លេខទូរស័ព្ទ", "en": "Your phone number"},
+    "phone_number": {"km": "លេខទូរសព្ទ", "en": "Your phone number"},
     "document_number": {
         "km": "លេខអត្តសញ្ញាណប័ណ្ណ",
         "en": "Your identity document number",
@@ -72,7 +72,7 @@ CLAIM_LABELS: Mapping[str, Mapping[str, str]] = {
 SCOPE_LABELS: Mapping[str, Mapping[str, str]] = {
     "openid": {"km": "ចូលប្រើដោយ CamDigiKey", "en": "Log in with CamDigiKey"},
     "profile": {"km": "ព័ត៌មានផ្ទាល់ខ្លួនរបស់អ្នក", "en": "Who you are"},
-    "phone": {"km": "លេខទូរស័ព្ទរបស់អ្នក", "en": "Your phone number"},
+    "phone": {"km": "លេខទូរសព្ទរបស់អ្នក", "en": "Your phone number"},
     "document": {
         "km": "អត្តសញ្ញាណប័ណ្ណរបស់អ្នក",
         "en": "Your identity document",
