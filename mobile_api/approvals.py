@@ -29,7 +29,7 @@ from idp.domain.assurance import (
     reaches,
 )
 from idp.domain.audit import EventTag
-from idp.domain.challenges import Challenge, Channel, State
+from idp.domain.challenge_records import Challenge, Channel, State
 from idp.domain.decisions import RETURN_HASH, Decision, Verdict
 from idp.domain.devices import Device
 from idp.errors import AssertionInvalid, AssuranceTooLow, ChallengeClosed, NotFound

@@ -13,12 +13,18 @@ import hmac
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
-from enum import StrEnum
-from hashlib import sha256
 
-import orjson
-
-from idp.domain.interactions import Interaction, freeze, thaw
+from idp.domain.challenge_records import (
+    Challenge,
+    Channel,
+    ShownClaim,
+    ShownParty,
+    State,
+    display_text,
+    from_record,
+    to_record,
+)
+from idp.domain.interactions import Interaction
 from idp.domain.qr_codes import check_code, parse_code, qr_text
 from idp.errors import (
     AssertionInvalid,
@@ -29,99 +35,12 @@ from idp.errors import (
     Refused,
 )
 from idp.interfaces import Clock
-from idp.storage.columns import b64decode, b64encode, new_id, to_millis
+from idp.storage.columns import b64encode, new_id, to_millis
 from idp.storage.ephemeral import Ephemeral, Record
 from idp.storage.signals import Signals
 
 SECRET_BYTES = 32
 AHEAD = 5  # seconds of codes a page is given
-
-
-class Channel(StrEnum):
-    """How the device learns of a challenge."""
-
-    QR = "qr"
-    SAME_DEVICE = "same_device"
-
-
-class State(StrEnum):
-    """Where a challenge stands; EXPIRED is what time makes of the others."""
-
-    PENDING = "pending"
-    CLAIMED = "claimed"
-    APPROVED = "approved"
-    DENIED = "denied"
-    CANCELLED = "cancelled"
-    CONSUMED = "consumed"
-    EXPIRED = "expired"
-
-
-NEXT: dict[State, frozenset[State]] = {
-    State.PENDING: frozenset({State.CLAIMED, State.CANCELLED}),
-    State.CLAIMED: frozenset({State.APPROVED, State.DENIED, State.CANCELLED}),
-    State.APPROVED: frozenset({State.CONSUMED, State.CANCELLED}),
-    State.DENIED: frozenset(),
-    State.CANCELLED: frozenset(),
-    State.CONSUMED: frozenset(),
-    State.EXPIRED: frozenset(),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """A text for people, in both languages."""
-
-    km: str
-    en: str
-
-
-@dataclass(frozen=True, slots=True)
-class ShownClaim:
-    """A claim as the phone names it; a voluntary one can be switched off."""
-
-    name: str
-    label: Text
-    voluntary: bool
-
-
-@dataclass(frozen=True, slots=True)
-class ShownParty:
-    """The relying party as the phone shows it."""
-
-    id: str
-    name: Text
-    domain: str
-    purpose: Text
-
-
-@dataclass(frozen=True, slots=True)
-class Challenge:
-    """A challenge and what it was opened for. Instants in milliseconds."""
-
-    id: str
-    state: State
-    channel: Channel
-    interaction: Interaction
-    nonce: str
-    secret: bytes
-    made_at: int
-    deadline: int
-    display: str
-    rp_domain: str
-    device_id: str = ""
-    account_id: str = ""
-
-    @property
-    def shown(self) -> str:
-        """base64url(SHA-256) of the display text: what the assertion must name."""
-        return b64encode(sha256(self.display.encode()).digest())
-
-    def state_at(self, millis: int) -> State:
-        """Return the state, with time taken into account."""
-        open_states = (State.PENDING, State.CLAIMED, State.APPROVED)
-        if self.state in open_states and millis > self.deadline:
-            return State.EXPIRED
-        return self.state
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,13 +82,13 @@ class Challenges:
             secret=secrets.token_bytes(SECRET_BYTES),
             made_at=now,
             deadline=now + _millis(self.lives.pending),
-            display=_display(interaction, party, claims, channel, now),
+            display=display_text(interaction, party, claims, channel, now),
             rp_domain=party.domain,
         )
         whole_life = self.lives.pending + self.lives.claimed + self.lives.approved
         seconds = whole_life.total_seconds() + AHEAD
         await self.ephemeral.put(
-            _key(challenge.id), _record(challenge), seconds=seconds
+            _key(challenge.id), to_record(challenge), seconds=seconds
         )
         return challenge
 
@@ -178,7 +97,7 @@ class Challenges:
         record = await self.ephemeral.get(_key(challenge_id))
         if record is None:
             raise NotFound("challenge")
-        return _challenge(challenge_id, record)
+        return from_record(challenge_id, record)
 
     async def status(self, challenge_id: str) -> State:
         """Return where the challenge stands; a forgotten one has expired."""
@@ -329,65 +248,3 @@ def _key(challenge_id: str) -> str:
 
 def _millis(life: timedelta) -> int:
     return int(life.total_seconds() * 1000)
-
-
-def _record(challenge: Challenge) -> Record:
-    return {
-        "state": challenge.state.value,
-        "channel": challenge.channel.value,
-        "interaction": freeze(challenge.interaction).decode(),
-        "nonce": challenge.nonce,
-        "secret": b64encode(challenge.secret),
-        "made_at": str(challenge.made_at),
-        "deadline": str(challenge.deadline),
-        "display": challenge.display,
-        "rp_domain": challenge.rp_domain,
-    }
-
-
-def _challenge(challenge_id: str, record: Record) -> Challenge:
-    return Challenge(
-        id=challenge_id,
-        state=State(record["state"]),
-        channel=Channel(record["channel"]),
-        interaction=thaw(record["interaction"]),
-        nonce=record["nonce"],
-        secret=b64decode(record["secret"]),
-        made_at=int(record["made_at"]),
-        deadline=int(record["deadline"]),
-        display=record["display"],
-        rp_domain=record["rp_domain"],
-        device_id=record.get("device", ""),
-        account_id=record.get("account", ""),
-    )
-
-
-def _display(
-    interaction: Interaction,
-    party: ShownParty,
-    claims: tuple[ShownClaim, ...],
-    channel: Channel,
-    now: int,
-) -> str:
-    """Return the JSON text that the phone hashes as received and then renders."""
-    asked = interaction.requester
-    shown = {
-        "version": 1,
-        "relying_party": {
-            "id": party.id,
-            "name": party.name,
-            "domain": party.domain,
-            "logo": None,
-        },
-        "purpose": party.purpose,
-        "claims": claims,
-        "requester": {
-            "browser": asked.browser,
-            "network": asked.network,
-            "place": asked.place,
-        },
-        "started_at": now // 1000,
-        "channel": channel.value,
-        "locale": interaction.request.locale,
-    }
-    return orjson.dumps(shown).decode()

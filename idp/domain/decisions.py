@@ -13,7 +13,7 @@ from datetime import timedelta
 import orjson
 from sqlmodel import BigInteger, Column, Field, LargeBinary, SQLModel
 
-from idp.domain.challenges import Challenge, State
+from idp.domain.challenge_records import Challenge, State
 from idp.domain.interactions import Interaction, freeze, thaw
 from idp.interfaces import Clock
 from idp.storage.columns import b64encode, to_millis

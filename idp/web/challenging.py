@@ -6,7 +6,7 @@ ends by the durable row for which the phone's answer races.
 """
 
 from idp.domain.audit import EventTag
-from idp.domain.challenges import Challenge, Channel, State
+from idp.domain.challenge_records import Challenge, Channel, State
 from idp.domain.decisions import Verdict
 from idp.domain.interactions import Interaction
 from idp.errors import ChallengeClosed, NotFound

@@ -17,7 +17,8 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from idp.domain.challenges import State, signal_name
+from idp.domain.challenge_records import State
+from idp.domain.challenges import signal_name
 from idp.domain.interactions import Interaction
 from idp.errors import NotFound
 from idp.services import Services

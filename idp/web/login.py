@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from idp.domain.audit import EventTag
-from idp.domain.challenges import Channel, State
+from idp.domain.challenge_records import Channel, State
 from idp.domain.interactions import Interaction
 from idp.errors import ChallengeClosed
 from idp.services import Services

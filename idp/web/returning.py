@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from idp.domain.audit import EventTag
-from idp.domain.challenges import State
+from idp.domain.challenge_records import State
 from idp.domain.decisions import Decision, Decisions
 from idp.domain.interactions import Interaction
 from idp.errors import ChallengeClosed, NotFound

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from idp.domain.challenges import ShownClaim, ShownParty, Text
+from idp.domain.challenge_records import ShownClaim, ShownParty, Text
 from idp.domain.consents import CLAIM_LABELS
 from idp.domain.interactions import AuthorizationRequest
 from idp.domain.relying_parties import RelyingParty

@@ -11,7 +11,7 @@ The page, the event stream and the long poll all tell it from here.
 import re
 from dataclasses import dataclass
 
-from idp.domain.challenges import Challenge, Channel, State
+from idp.domain.challenge_records import Challenge, Channel, State
 from idp.domain.interactions import Interaction
 from idp.errors import NotFound
 from idp.services import Services

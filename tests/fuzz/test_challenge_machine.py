@@ -10,16 +10,15 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from idp.domain.challenges import (
+from idp.domain.challenge_records import (
     NEXT,
     Challenge,
-    Challenges,
     Channel,
-    Lives,
     ShownParty,
     State,
     Text,
 )
+from idp.domain.challenges import Challenges, Lives
 from idp.domain.decisions import Decisions, Verdict
 from idp.domain.interactions import AuthorizationRequest, Interactions, Requester
 from idp.domain.qr_codes import make_code

@@ -8,7 +8,7 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page, expect
 
-from idp.domain.challenges import State
+from idp.domain.challenge_records import State
 from idp.domain.qr_codes import check_code, parse_code
 from tests.unit.idp.web.browsing import Site, open_site, read_qr
 from tests.unit.idp.web.world import APP, claim, decide

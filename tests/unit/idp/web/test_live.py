@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from idp.domain.challenges import State
+from idp.domain.challenge_records import State
 from idp.domain.interactions import Interaction, cookie_name
 from idp.web.live import Events
 from idp.web.view import Seen, View, parse_seen

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from idp.domain.challenges import Channel, State
+from idp.domain.challenge_records import Channel, State
 from idp.domain.interactions import cookie_name
 from idp.errors import ChallengeClosed
 from idp.web.qr import draw

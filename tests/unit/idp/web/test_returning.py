@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from idp.domain.challenges import Channel, State
+from idp.domain.challenge_records import Channel, State
 from idp.domain.decisions import Decision, Decisions, Verdict
 from idp.domain.interactions import AuthorizationRequest, Interaction, Requester
 from idp.storage.encryption import MasterKey, Sealer

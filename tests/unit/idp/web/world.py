@@ -17,7 +17,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from idp.domain.accounts import AccountFacts
-from idp.domain.challenges import Channel, State
+from idp.domain.challenge_records import Channel, State
 from idp.domain.decisions import Decision, Verdict
 from idp.domain.interactions import (
     AuthorizationRequest,
