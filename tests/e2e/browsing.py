@@ -50,6 +50,7 @@ DENIED = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream=
 LOCALES = SPECIMENS.parent.parent / "mobile_api" / "citizen_app" / "locales"
 PIN = "493027"
 PATIENCE = 20_000
+PROOFING = 80_000  # pictures are read by a pool of processes, on a busy machine
 PHONE_SCREEN = {"width": 360, "height": 740}
 DESK_SCREEN = {"width": 1280, "height": 900}
 
@@ -115,6 +116,15 @@ class Screen:
 
     def sees(self, name: str) -> None:
         expect(self.find(name)).to_be_visible(timeout=PATIENCE)
+
+    def gets(self, name: str) -> None:
+        """Wait for a screen that needs the server's work; fail with its refusal."""
+        refused = self.page.locator("[data-testid=error]:not(:empty)")
+        expect(self.find(name).or_(refused).first).to_be_visible(timeout=PROOFING)
+        expect(self.find(name), self.words()).to_be_visible(timeout=1000)
+
+    def words(self) -> str:
+        return self.page.locator("body").inner_text()
 
     def is_accessible(self) -> None:
         """Fail when axe finds a fault or the page scrolls sideways."""
@@ -322,8 +332,9 @@ def register(handset: Handset, citizen: Citizen, *, look: Look = nothing) -> Non
     _prove_number(handset, look)
     _show(handset, "card", citizen.card, look)
     _confirm(handset, citizen, look)
+    handset.gets("selfie-file")
     _show(handset, "selfie", citizen.selfie, look)
-    handset.sees("pin-repeat")
+    handset.gets("pin-repeat")
     look("pin")
     handset.fill("pin", PIN)
     handset.fill("pin-repeat", PIN)
@@ -365,6 +376,7 @@ def film(handset: Handset, picture: bytes) -> None:
     before = video.evaluate(MEAN)
     handset.camera.show(picture)
     handset.page.wait_for_function(CHANGED, arg=before)
+    video.evaluate(NEXT_FRAMES)  # the first may be half of the old picture
 
 
 MEAN = """video => {
@@ -374,11 +386,16 @@ MEAN = """video => {
   context.drawImage(video, 0, 0, 8, 8);
   return Array.from(context.getImageData(0, 0, 8, 8).data).join();
 }"""
+NEXT_FRAMES = """video => new Promise((done) => {
+  let left = 3;
+  const count = () => (left -= 1) ? video.requestVideoFrameCallback(count) : done();
+  video.requestVideoFrameCallback(count);
+})"""
 CHANGED = f"""before => ({MEAN})(document.querySelector("video")) !== before"""
 
 
 def _confirm(handset: Handset, citizen: Citizen, look: Look) -> None:
-    handset.sees("field-surname_khmer")
+    handset.gets("field-surname_khmer")
     for name in ("surname_khmer", "given_name_khmer", "issue_date"):
         handset.fill(f"field-{name}", citizen.fields[name])
     look("details")
