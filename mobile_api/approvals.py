@@ -2,7 +2,7 @@
 
     1 request proof   2–3 the assertion's key, typ, audience, times
     4 the challenge is claimed by this device and every claim equals the stored one
-    5 (binding code)  6 a PIN try is spent  7 PIN or WebAuthn signature
+    5 (binding code); the level  6 a PIN try is spent  7 PIN or WebAuthn signature
     8 the decision, in one transaction
 
 A failure in 1–5 never costs a try.
@@ -196,33 +196,51 @@ async def _decide(
             assertion=verified.token,
         )
         return await _write(services, challenge, verdict, verified, None)
+    # Before a try is spent: who cannot reach the level must not lose his PIN over it.
+    acr = await _reached(services, challenge, device, verified)
     person = await verify_person(services, device, verified, uv)
-    verdict = await _approval(services, challenge, verified, person)
+    verdict = _approval(challenge, verified, person, acr=acr)
     return await _write(services, challenge, verdict, verified, person)
 
 
-async def _approval(
+async def _reached(
     services: Services,
+    challenge: Challenge,
+    device: Device,
+    verified: VerifiedAssertion,
+) -> str:
+    """Return the level of this login; raises AccountSuspended, AssuranceTooLow."""
+    async with services.store.read() as tx:
+        account = await services.accounts.active(tx, device.account_id)
+    is_synced = (
+        verified.uv_method is UvMethod.WEBAUTHN
+        and device.credential is not None
+        and device.credential.is_synced
+    )
+    verification = UserVerification(verified.uv_method.value)
+    of_login = authenticator_level(verification, is_synced=is_synced)
+    acr = lowest(account.level, of_login)
+    if not reaches(acr, needed=challenge.interaction.request.acr):
+        raise AssuranceTooLow(acr)
+    return acr
+
+
+def _approval(
     challenge: Challenge,
     verified: VerifiedAssertion,
     person: VerifiedPerson,
+    *,
+    acr: str,
 ) -> Verdict:
-    device, asked = person.device, challenge.interaction.request
-    async with services.store.read() as tx:
-        account = await services.accounts.active(tx, device.account_id)
-    verification = UserVerification(person.method.value)
-    of_login = authenticator_level(verification, is_synced=person.is_synced)
-    acr = lowest(account.level, of_login)
-    if not reaches(acr, needed=asked.acr):
-        raise AssuranceTooLow(acr)
+    asked = challenge.interaction.request
     withheld = set(verified.claims.get("withheld", []))
     return Verdict(
         state=State.APPROVED,
         jti=verified.jti,
-        account_id=device.account_id,
-        device_id=device.id,
+        account_id=person.device.account_id,
+        device_id=person.device.id,
         acr=acr,
-        amr=amr_of(verification),
+        amr=amr_of(UserVerification(person.method.value)),
         claims=tuple(name for name in asked.claims if name not in withheld),
         return_hash=str(verified.claims.get("return_hash", "")),
         assertion=verified.token,

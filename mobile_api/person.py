@@ -23,16 +23,6 @@ class VerifiedPerson:
     method: UvMethod
     sign_count: int = 0
 
-    @property
-    def is_synced(self) -> bool:
-        """Whether the key may live in a cloud account (BE = 1)."""
-        credential = self.device.credential
-        return (
-            self.method is UvMethod.WEBAUTHN
-            and credential is not None
-            and credential.is_synced
-        )
-
 
 async def verify_person(
     services: Services, device: Device, assertion: VerifiedAssertion, uv: object

@@ -374,3 +374,19 @@ async def test_an_unknown_device_is_told_so(quick: World) -> None:
     await quick.phone()
     stranger = Phone(quick.browser().http, "https://app.test", ISSUER)
     await refused(stranger.unlock(), "device-unknown")
+
+
+async def test_a_level_that_cannot_be_reached_costs_no_pin_try(quick: World) -> None:
+    phone, portal = await quick.phone(), await quick.portal()
+    browser = quick.browser()
+    page = await browser.open_login(await portal.start(level="high"))
+    await browser.post(page, "same-device")
+    shown = await browser.http.get(page)
+    link = shown.text.split('href="https://app.test/s/', 1)[1].split('"', 1)[0]
+    claimed = await phone.scan(f"https://app.test/s/{link}")
+    return_hash = b64encode(sha256(b"v").digest())
+    for _ in range(6):
+        await refused(
+            phone.approve(claimed, return_hash=return_hash), "assurance-too-low"
+        )
+    assert (await device_of(quick, phone)).failures == 0
