@@ -24,7 +24,7 @@ PAGES = sorted(
         *ROOT.glob("camdx_bridge/*.md"),
     ]
 )
-LINK = re.compile(r"\]\(([^)\s]+)\)")
+LINK = re.compile(r"\]\(([^)\s]+)\)|src=\"([^\"]+)\"")
 CODE = re.compile(r"```.*?```|`[^`\n]*`", re.DOTALL)
 MAKE = re.compile(r"\bmake ([a-z0-9-]+)")
 COMMAND = re.compile(r"(?:^|[\s`/])camdigikey((?: [a-z][a-z-]*)+)")
@@ -74,7 +74,7 @@ def command_words() -> dict[str, set[str]]:
 @each_page
 def test_every_link_leads_somewhere(page: Path) -> None:
     text = re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)
-    for target in LINK.findall(text):
+    for target in map("".join, LINK.findall(text)):
         parts = urlsplit(target)
         if parts.scheme:
             assert parts.scheme in {"https", "mailto"}, target
