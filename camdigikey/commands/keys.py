@@ -11,7 +11,7 @@ app = typer.Typer(help="The provider's signing keys.", no_args_is_help=True)
 
 @app.command("list")
 def list_keys() -> None:
-    """Show every key that is published."""
+    """Show every key; an archived one only verifies old seals of the record."""
     table = Table("key", "state")
     for kid, state in with_services(_states):
         table.add_row(kid, state)

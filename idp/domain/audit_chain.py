@@ -130,7 +130,7 @@ class AuditChain:
     async def _check_seal(self, seal: Row, links: dict[int, bytes]) -> str | None:
         position = int(seal[0] or 0)
         try:
-            claims = await self.keys.verify(str(seal[1]), typ=TYP)
+            claims = await self.keys.verify(str(seal[1]), typ=TYP, or_archived=True)
         except IdentityError as error:
             return f"seal at position {position}: {error}"
         if claims.get("position") != position or claims.get("link") != b64encode(

@@ -1,11 +1,12 @@
 """The provider's signing keys: next, current, retired.
 
-    next --rotate--> current --rotate--> retired --(overlap is over)--> gone
+    next --rotate--> current --rotate--> retired --(overlap is over)--> archived
 
 A key is published before it signs and stays published until nothing it signed can
-be alive. Private keys are sealed in the database; custody in hardware comes behind
-the same service. Every node reads the set again every few seconds, so a rotation by
-command reaches a running server.
+be alive. Then its private half is wiped and its public half kept, unpublished: the
+seals of the audit chain are for good. Private keys are sealed in the database;
+custody in hardware comes behind the same service. Every node reads the set again
+every few seconds, so a rotation by command reaches a running server.
 """
 
 from collections.abc import Mapping
@@ -36,7 +37,7 @@ from idp.storage.columns import b64encode, canonical_json, to_millis
 from idp.storage.encryption import Sealer
 from idp.storage.store import Row, Store, Transaction
 
-NEXT, CURRENT, RETIRED = "next", "current", "retired"
+NEXT, CURRENT, RETIRED, ARCHIVED = "next", "current", "retired", "archived"
 FRESH = timedelta(seconds=5)
 
 
@@ -64,7 +65,10 @@ RETIRE_CURRENT = (
     "UPDATE signing_key SET state = 'retired', retired_at = $1 WHERE state = 'current'"
 )
 PROMOTE_NEXT = "UPDATE signing_key SET state = 'current' WHERE state = 'next'"
-DROP_RETIRED = "DELETE FROM signing_key WHERE state = 'retired' AND retired_at < $1"
+ARCHIVE = (
+    "UPDATE signing_key SET state = 'archived', private_sealed = $2"
+    " WHERE state = 'retired' AND retired_at < $1"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +80,7 @@ class KeySet:
     private_key: EllipticCurvePrivateKey
     public_jwks: tuple[Mapping[str, str], ...]
     public_keys: Mapping[str, EllipticCurvePublicKey]
+    archived_keys: Mapping[str, EllipticCurvePublicKey]
 
 
 @dataclass(slots=True)
@@ -107,13 +112,19 @@ class Keys:
             self._cache.headers = {name: header, **self._cache.headers}
         return jws.sign(payload, key=keys.private_key, header=header)
 
-    async def verify(self, token: str, *, typ: str) -> Mapping[str, Any]:
-        """Return the claims of a token of ours; raises Malformed."""
+    async def verify(
+        self, token: str, *, typ: str, or_archived: bool = False
+    ) -> Mapping[str, Any]:
+        """Return the claims of a token of ours; raises Malformed.
+
+        `or_archived` also takes keys that are published no more: for records only.
+        """
         try:
             parsed = jws.parse(token, typ=typ)
-            key = (await self._fresh()).public_keys.get(
-                str(parsed.unverified_header.get("kid"))
-            )
+            keys, kid = await self._fresh(), str(parsed.unverified_header.get("kid"))
+            key = keys.public_keys.get(kid)
+            if key is None and or_archived:
+                key = keys.archived_keys.get(kid)
             if key is None:
                 raise Malformed("unknown kid")
             jws.check_signature(
@@ -136,7 +147,7 @@ class Keys:
     async def rotate(self, tx: Transaction) -> None:
         """Retire the current key, promote the next, publish another."""
         now = self.clock.now()
-        await tx.run(DROP_RETIRED, to_millis(now - self.overlap))
+        await tx.run(ARCHIVE, to_millis(now - self.overlap), b"")
         await tx.run(RETIRE_CURRENT, to_millis(now))
         await tx.run(PROMOTE_NEXT)
         await self._make(tx, NEXT)
@@ -181,13 +192,20 @@ class Keys:
         else:
             der = self.sealer.open(sealed, context=f"signing_key:{kid}")
             private = load_der_private_key(der, password=None)
-        public = {str(row[0]): _parse(str(row[2])) for row in rows}
+        public = {
+            str(row[0]): _parse(str(row[2])) for row in rows if row[1] != ARCHIVED
+        }
+        archived = {
+            str(row[0]): jws.public_key(_parse(str(row[2])))
+            for row in rows
+            if row[1] == ARCHIVED
+        }
         published = tuple(
             {**jwk, "kid": kid_, "alg": "ES256", "use": "sig"}
             for kid_, jwk in public.items()
         )
         keys = {kid_: jws.public_key(jwk) for kid_, jwk in public.items()}
-        return KeySet(now, kid, private, published, keys)
+        return KeySet(now, kid, private, published, keys, archived)
 
 
 def _parse(text: str) -> dict[str, str]:

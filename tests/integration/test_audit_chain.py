@@ -82,3 +82,21 @@ async def test_two_nodes_that_seal_at_once_make_one_chain(world: World) -> None:
     linked = await asyncio.gather(*(chain.seal() for _ in range(4)))
     assert sum(linked) == 5
     assert await chain.verify() == Report(5, 5, 0, None)
+
+
+async def test_a_seal_is_verified_long_after_its_key_was_retired(world: World) -> None:
+    chain, keys = world.services.audit_chain, world.services.keys
+    await chain.seal()
+    for _ in range(3):
+        world.clock.pass_time(31 * 86_400)
+        async with world.services.store.begin() as tx:
+            await keys.rotate(tx)
+    world.clock.pass_time(10)
+    await chain.seal()
+    assert (await chain.verify()).first_bad is None
+    assert len((await keys.jwks())["keys"]) == 3
+    async with world.services.store.read() as tx:
+        wiped = await tx.all(
+            "SELECT private_sealed FROM signing_key WHERE state = 'archived'"
+        )
+    assert [bytes(sealed) for (sealed,) in wiped] == [b"", b""]
