@@ -95,22 +95,7 @@ def wire(
     budgets = Budgets(clock, sealer)
     evidence = EvidenceBox(clock, sealer, settings.evidence_retention)
     questions = RegisterQuestions(clock)
-    codes = OneTimeCodes(
-        clock,
-        sealer,
-        digits=settings.code_digits,
-        validity=settings.code_validity,
-        attempts=settings.code_attempts,
-        resend=settings.code_resend,
-    )
-    limits = Limits(
-        registrations_per_device_a_day=settings.registrations_per_device_a_day,
-        codes_per_number_an_hour=settings.codes_per_number_an_hour,
-        codes_per_prefix_an_hour=settings.codes_per_prefix_an_hour,
-        documents_an_hour=settings.documents_an_hour,
-        face_attempts=settings.face_attempts,
-        disagreements=settings.register_disagreements,
-    )
+    codes = _codes(settings, clock, sealer)
     return Services(
         settings=settings,
         clock=clock,
@@ -155,8 +140,30 @@ def wire(
             accounts=accounts,
             devices=devices,
             life=settings.registration_life,
-            limits=limits,
+            limits=_limits(settings),
         ),
+    )
+
+
+def _codes(settings: IdpSettings, clock: Clock, sealer: Sealer) -> OneTimeCodes:
+    return OneTimeCodes(
+        clock,
+        sealer,
+        digits=settings.code_digits,
+        validity=settings.code_validity,
+        attempts=settings.code_attempts,
+        resend=settings.code_resend,
+    )
+
+
+def _limits(settings: IdpSettings) -> Limits:
+    return Limits(
+        registrations_per_device_a_day=settings.registrations_per_device_a_day,
+        codes_per_number_an_hour=settings.codes_per_number_an_hour,
+        codes_per_prefix_an_hour=settings.codes_per_prefix_an_hour,
+        documents_an_hour=settings.documents_an_hour,
+        face_attempts=settings.face_attempts,
+        disagreements=settings.register_disagreements,
     )
 
 
