@@ -42,7 +42,7 @@ serve: ## Serve with the settings of the environment
 	@$(BIN)/camdigikey serve
 
 screenshots: ## Draw the pictures of the README and the docs
-	@$(BIN)/python tools/screenshots.py
+	@$(BIN)/python -m tools.screenshots
 
 lock: ## Write requirements/*.txt again from pyproject.toml
 	@tools/lock

@@ -33,7 +33,7 @@ from tests.e2e.camera import Camera
 from tests.e2e.stack import Stack, person
 from tests.specimens import make
 from tests.specimens.camera import jpeg
-from tests.specimens.persons import invent
+from tests.specimens.persons import KHMER_DIGITS, invent
 
 CHROMIUM = "/usr/bin/chromium-headless-shell"
 ARGUMENTS = [
@@ -253,7 +253,12 @@ class Handset(Screen):
 
 @contextmanager
 def open_handset(
-    playwright: Playwright, stack: Stack, profile: Path, *, camera: bool = True
+    playwright: Playwright,
+    stack: Stack,
+    profile: Path,
+    *,
+    camera: bool = True,
+    scale: float = 1,
 ) -> Iterator[Handset]:
     """Start a phone on its profile folder; without `camera` the use is denied."""
     profile.mkdir(parents=True, exist_ok=True)
@@ -263,6 +268,7 @@ def open_handset(
         executable_path=CHROMIUM,
         args=[*ARGUMENTS, *(film.arguments if film else DENIED)],
         viewport=PHONE_SCREEN,  # type: ignore[arg-type]
+        device_scale_factor=scale,
     )
     try:
         seen = watched(context.pages[0])
@@ -324,32 +330,49 @@ def nothing(name: str) -> None:
     del name
 
 
-def register(handset: Handset, citizen: Citizen, *, look: Look = nothing) -> None:
-    """Walk from the first screen to the last but one; `look(screen)` at each."""
+def khmer(text: str) -> str:
+    """Write digits as a Khmer keyboard does."""
+    return text.translate(KHMER_DIGITS)
+
+
+def register(
+    handset: Handset,
+    citizen: Citizen,
+    *,
+    look: Look = nothing,
+    write: Callable[[str], str] = str,
+    phone_number: str = "",
+) -> None:
+    """Walk from the first screen to the last but one; `look(screen)` at each.
+
+    `write` is how the person writes digits: `str` or `khmer`.
+    """
     handset.sees("start-register")
     look("welcome")
     handset.tap("start-register")
-    _prove_number(handset, look)
+    _prove_number(handset, phone_number or number(), look, write)
     _show(handset, "card", citizen.card, look)
-    _confirm(handset, citizen, look)
+    _confirm(handset, citizen, look, write)
     handset.gets("selfie-file")
     _show(handset, "selfie", citizen.selfie, look)
     handset.gets("pin-repeat")
     look("pin")
-    handset.fill("pin", PIN)
-    handset.fill("pin-repeat", PIN)
+    handset.fill("pin", write(PIN))
+    handset.fill("pin-repeat", write(PIN))
     handset.tap("pin-next")
 
 
-def _prove_number(handset: Handset, look: Look) -> None:
+def _prove_number(
+    handset: Handset, own: str, look: Look, write: Callable[[str], str]
+) -> None:
     handset.sees("phone")
-    handset.fill("phone", number())
+    handset.fill("phone", write(own))
     look("phone")
     printed = handset.stack.printed()
     handset.tap("phone-next")
     handset.sees("code")
     look("code")
-    handset.fill("code", handset.stack.sms_code(printed))
+    handset.fill("code", write(handset.stack.sms_code(printed)))
     handset.tap("code-next")
 
 
@@ -371,33 +394,26 @@ def _show(handset: Handset, kind: str, picture: bytes, look: Look) -> None:
 def film(handset: Handset, picture: bytes) -> None:
     """Hold a picture before the camera until the page's video shows it."""
     assert handset.camera is not None
-    video = handset.page.locator("video")
-    handset.camera.show(None)
-    before = video.evaluate(MEAN)
     handset.camera.show(picture)
-    handset.page.wait_for_function(CHANGED, arg=before)
-    video.evaluate(NEXT_FRAMES)  # the first may be half of the old picture
+    handset.page.locator("video").evaluate(NEXT_FRAMES)
 
 
-MEAN = """video => {
-  const canvas = document.createElement("canvas");
-  canvas.width = canvas.height = 8;
-  const context = canvas.getContext("2d");
-  context.drawImage(video, 0, 0, 8, 8);
-  return Array.from(context.getImageData(0, 0, 8, 8).data).join();
-}"""
+# Some frames are on their way already, and one may be half of the old picture.
 NEXT_FRAMES = """video => new Promise((done) => {
-  let left = 3;
+  let left = 8;
   const count = () => (left -= 1) ? video.requestVideoFrameCallback(count) : done();
   video.requestVideoFrameCallback(count);
 })"""
-CHANGED = f"""before => ({MEAN})(document.querySelector("video")) !== before"""
 
 
-def _confirm(handset: Handset, citizen: Citizen, look: Look) -> None:
+def _confirm(
+    handset: Handset, citizen: Citizen, look: Look, write: Callable[[str], str]
+) -> None:
     handset.gets("field-surname_khmer")
-    for name in ("surname_khmer", "given_name_khmer", "issue_date"):
+    for name in ("surname_khmer", "given_name_khmer"):
         handset.fill(f"field-{name}", citizen.fields[name])
+    issued = ".".join(reversed(citizen.fields["issue_date"].split("-")))
+    handset.fill("field-issue_date", write(issued))
     look("details")
     handset.tap("details-next")
 

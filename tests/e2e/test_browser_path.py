@@ -17,6 +17,7 @@ from tests.e2e.browsing import (
     finger,
     go_home,
     invented,
+    khmer,
     open_handset,
     register,
     shipped,
@@ -149,7 +150,7 @@ def test_the_whole_path_speaks_khmer(
     citizen = invented(browser_stack, 90)
     speaks = KhmerOnly(new_phone)
     new_phone.open()  # Khmer is what a person gets who asked for nothing
-    register(new_phone, citizen, look=speaks)
+    register(new_phone, citizen, look=speaks, write=khmer)
     go_home(new_phone, look=speaks)
     shows_the_card_of(citizen, new_phone)
     desk.open_login("km")
