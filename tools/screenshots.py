@@ -1,8 +1,9 @@
 """Draw the pictures of the README and the docs: `make screenshots`.
 
-The demo runs on its own ports (or from another one: `python -m tools.screenshots
-9000`), so stop another demo first. A specimen registers, logs in and out, and each screen on the way becomes a small PNG in `docs/images/`. Needs
-what the tests need (Chromium and its fonts).
+The demo runs on its own ports, so stop another demo first (or name other ports:
+`python -m tools.screenshots 9000`). A specimen registers, logs in and out, and each
+screen on the way becomes a small PNG in `docs/images/`. Needs what the tests need
+(Chromium and its fonts).
 """
 
 import io
@@ -145,7 +146,7 @@ def draw_login(
 def scan_and_approve(phone: Handset, desk: Desk, album: Album, language: str) -> None:
     """Scan the desk's code and approve, with a picture of each screen."""
     held: list[Route] = []
-    phone.page.route("**/claim", held.append)
+    phone.page.route("**/claim", lambda route: held.append(route))  # noqa: PLW0108 - it must be a function
     phone.tap("scan")
     phone.sees("scan-video")
     while not held:  # the code has been read: now the picture shows it
