@@ -5,12 +5,14 @@ node that comes along: tables stay at their steady size without a janitor.
 """
 
 import asyncio
+import logging
 from collections.abc import Coroutine
 from datetime import timedelta
 from typing import Any
 
-from idp.errors import IdentityError
 from idp.services import Services
+
+logger = logging.getLogger(__name__)
 
 SWEEP_EVERY = timedelta(minutes=1)
 DECISIONS_KEPT = timedelta(days=1)
@@ -27,8 +29,9 @@ async def sweep_forever(services: Services) -> None:
         await asyncio.sleep(SWEEP_EVERY.total_seconds())
         try:
             await sweep(services)
-        except IdentityError:
-            continue  # the database is away: next minute
+        except Exception as failure:
+            # Never the end of sweeping: the next minute tries again.
+            logger.exception("sweep: %s", type(failure).__name__)
 
 
 async def sweep(services: Services) -> None:

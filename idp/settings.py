@@ -42,6 +42,7 @@ class IdpSettings(BaseSettings):
     challenge_claimed: timedelta = timedelta(seconds=120)
     challenge_approved: timedelta = timedelta(seconds=60)
     challenge_renewals: int = Field(default=5, ge=0)
+    logins_per_prefix_a_minute: int = Field(default=600, ge=1)
     claims_a_minute: int = Field(default=10, ge=1)
 
     code_digits: int = Field(default=6, ge=6, le=8)

@@ -33,7 +33,7 @@ from idp.services import Services
 from mobile_api.approvals import AnswerBody
 from mobile_api.authentication import live_device
 from mobile_api.endpoints import read_empty, read_json, services_of
-from mobile_api.person import settle, verify_person
+from mobile_api.person import settle, spend_assertion, verify_person
 
 ALGORITHMS = (
     COSEAlgorithmIdentifier.ECDSA_SHA_256,
@@ -129,6 +129,7 @@ async def _verify(
     if verified.uv_method is not UvMethod.PIN:
         raise AssertionInvalid("the PIN is needed for this")
     await services.request_proofs.check_nonce(verified.claims.get("nonce"))
+    await spend_assertion(services, device, verified)
     return verified
 
 

@@ -3,7 +3,13 @@
 import json
 from typing import Any, Final, Literal, NoReturn, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+)
 from starlette.requests import Request
 
 from idp.errors import FieldsInvalid, Malformed
@@ -61,6 +67,13 @@ class DeviceBody(Body):
     enrolment: str = Field(max_length=4096)
     uv: str = Field(max_length=128)
     name: str = Field(min_length=1, max_length=60)
+
+    @field_validator("name")
+    @classmethod
+    def _is_printable(cls, value: str) -> str:
+        if not value.isprintable():
+            raise ValueError("a name is printable text")
+        return value
 
 
 async def read_limited(request: Request, limit: int) -> bytes:

@@ -7,7 +7,7 @@ PIN resets the count only together with the decision.
 
 from dataclasses import dataclass
 
-from idp.domain.assertions import UvMethod, VerifiedAssertion
+from idp.domain.assertions import LIFE, SKEW, UvMethod, VerifiedAssertion
 from idp.domain.audit import EventTag
 from idp.domain.devices import MAX_FAILURES, Device
 from idp.domain.user_verification import is_pin_right, verify_webauthn
@@ -46,6 +46,18 @@ async def verify_person(
         )
         return VerifiedPerson(device, UvMethod.WEBAUTHN, count)
     raise AssertionInvalid("the person must be verified")
+
+
+async def spend_assertion(
+    services: Services, device: Device, assertion: VerifiedAssertion
+) -> None:
+    """Accept an assertion that answers no challenge once; raises AssertionInvalid.
+
+    A second use would reset the count of wrong PINs again.
+    """
+    key = f"assertion:{device.id}:{assertion.jti}"
+    if not await services.ephemeral.add_once(key, seconds=LIFE + 2 * SKEW):
+        raise AssertionInvalid("replayed")
 
 
 async def settle(services: Services, tx: Transaction, person: VerifiedPerson) -> None:

@@ -10,7 +10,7 @@ from idp.services import Services
 from mobile_api.approvals import AnswerBody
 from mobile_api.authentication import live_device, set_locked, set_unlocked
 from mobile_api.endpoints import read_empty, read_json, services_of
-from mobile_api.person import settle, verify_person
+from mobile_api.person import settle, spend_assertion, verify_person
 from mobile_api.profile import profile_view
 
 
@@ -55,4 +55,5 @@ async def _verify(services: Services, device: Device, token: str) -> VerifiedAss
         optional={"nonce": str},
     )
     await services.request_proofs.check_nonce(verified.claims.get("nonce"))
+    await spend_assertion(services, device, verified)
     return verified

@@ -66,9 +66,16 @@ def create_database(folder: Path, name: str) -> str:
 def redis_server() -> Iterator[str]:
     """Run a Redis server on a socket; yield its address."""
     folder = Path(tempfile.mkdtemp(prefix="camdigikey-redis.", dir="/tmp"))
-    socket = folder / "socket"
+    with redis_on(folder / "socket") as url:
+        yield url
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def redis_on(socket: Path) -> Iterator[str]:
+    """Run a Redis server on this socket."""
     command = ["redis-server", "--port", "0", "--unixsocket", str(socket)]
-    command += ["--save", "", "--appendonly", "no", "--dir", str(folder)]
+    command += ["--save", "", "--appendonly", "no", "--dir", str(socket.parent)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
         try:
             for _ in range(200):
@@ -79,4 +86,3 @@ def redis_server() -> Iterator[str]:
         finally:
             process.terminate()
             process.wait(10)
-    shutil.rmtree(folder, ignore_errors=True)

@@ -9,6 +9,7 @@ Four kinds exist, told apart by `typ`, and none is ever a request proof:
 login answers, unlocking, binding or removing a credential, and enrolment.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -20,7 +21,7 @@ from idp.errors import AssertionInvalid
 
 LIFE = 60  # seconds, at most
 SKEW = 30
-MAX_JTI = 64
+JTI = re.compile(r"[\x21-\x7e]{1,64}")
 
 
 class Kind(StrEnum):
@@ -134,7 +135,7 @@ def _fresh(claims: Mapping[str, Any], *, now: float) -> None:
         raise AssertionInvalid("iat and exp must be at most 60 s apart")
     if iat > now + SKEW or exp <= now - SKEW:
         raise AssertionInvalid("not valid at this time")
-    if not isinstance(jti, str) or not 1 <= len(jti) <= MAX_JTI:
+    if not isinstance(jti, str) or JTI.fullmatch(jti) is None:
         raise AssertionInvalid("jti is missing")
 
 

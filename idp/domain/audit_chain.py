@@ -8,6 +8,7 @@ commit late are simply linked later: the order of the chain is its own.
 """
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -19,6 +20,8 @@ from idp.errors import IdentityError
 from idp.interfaces import Clock
 from idp.storage.columns import b64encode, to_millis
 from idp.storage.store import Row, Store, Transaction
+
+logger = logging.getLogger(__name__)
 
 TYP = "camdigikey-audit-seal+jwt"
 BATCH = 1000
@@ -153,8 +156,9 @@ class AuditChain:
             await asyncio.sleep(EVERY.total_seconds())
             try:
                 await self.seal()
-            except IdentityError:
-                continue  # the database is away: next second
+            except Exception as failure:
+                # Never the end of sealing: the next second tries again.
+                logger.exception("audit seal: %s", type(failure).__name__)
 
 
 def _head(row: Row) -> tuple[int, bytes]:

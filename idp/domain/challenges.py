@@ -32,7 +32,6 @@ from idp.errors import (
     ChallengeTaken,
     Exhausted,
     NotFound,
-    Refused,
 )
 from idp.interfaces import Clock
 from idp.storage.columns import b64encode, new_id, to_millis
@@ -143,14 +142,14 @@ class Challenges:
 
         `proof` is `<t>.<code>` for the QR and the claim secret for the same device.
         The same device repeating its claim gets the same answer. Raises Exhausted,
-        NotFound, QrStale, ChallengeTaken, ChallengeClosed or Refused.
+        NotFound, QrStale, ChallengeTaken or ChallengeClosed.
         """
-        await self._spend_claim(device_id)
         found = await self.find(challenge_id)
-        self._check_proof(found, channel=channel, proof=proof)
         required = found.interaction.request.required_account
         if required is not None and required != account_id:
-            raise Refused("another account is required")
+            raise ChallengeClosed("another account is required")
+        await self._spend_claim(device_id)
+        self._check_proof(found, channel=channel, proof=proof)
         now = to_millis(self.clock.now())
         owner = {"device": device_id, "account": account_id}
         claimed = {
@@ -221,12 +220,9 @@ class Challenges:
         )
 
     async def _spend_claim(self, device_id: str) -> None:
-        minute = to_millis(self.clock.now()) // 60_000
-        for n in range(self.lives.claims_a_minute):
-            key = f"claims:{device_id}:{minute}:{n}"
-            if await self.ephemeral.add_once(key, seconds=90):
-                return
-        raise Exhausted("claims", retry_after=60)
+        counted = await self.ephemeral.count(f"claims:{device_id}", seconds=60)
+        if counted > self.lives.claims_a_minute:
+            raise Exhausted("claims", retry_after=60)
 
     async def _swap(self, challenge_id: str, expect: Record, change: Record) -> bool:
         done = await self.ephemeral.swap(

@@ -82,7 +82,8 @@ FIND = (
 )
 CANCEL_APPROVED = (
     "UPDATE decision SET state = 'cancelled'"
-    " WHERE challenge_id = $1 AND state = 'approved'"
+    " WHERE challenge_id = $1 AND state = 'approved' AND NOT EXISTS (SELECT 1"
+    " FROM authorization_grant g WHERE g.id = decision.challenge_id)"
 )
 EXPIRED = "DELETE FROM decision WHERE decided_at < $1"
 

@@ -164,6 +164,14 @@ LIVE = (
         auth_time="g.auth_time", device="g.device_id", party="g.relying_party_id"
     )
 )
+# Whether an approval may still become a grant; $2 is the relying party.
+MAY_BECOME = (
+    "SELECT 1 FROM decision x JOIN account a ON a.id = x.account_id"  # noqa: S608 - constant
+    " WHERE x.challenge_id = $1 AND x.state = 'approved' AND"
+    + STANDING.format(
+        auth_time="x.decided_at", device="x.device_id", party="CAST($2 AS TEXT)"
+    )
+)
 REVOKE = (
     "UPDATE authorization_grant SET revoked_at = $2"
     " WHERE id = $1 AND revoked_at IS NULL RETURNING account_id, relying_party_id"
@@ -227,6 +235,12 @@ class Grants:
             claims=tuple(code.claims),
             amr=tuple(code.amr),
         )
+
+    async def may_become(
+        self, tx: Transaction, challenge_id: str, *, client_id: str
+    ) -> bool:
+        """Say whether an approval may still become a grant: nobody was revoked."""
+        return await tx.one(MAY_BECOME, challenge_id, client_id) is not None
 
     async def redeem(
         self, tx: Transaction, code: AuthorizationCode, *, sid: str

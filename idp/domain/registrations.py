@@ -186,6 +186,8 @@ class Registrations:
         is_over = count >= self.limits.disagreements
         to = State.STOPPED if is_over else State.DETAILS
         moved = await self.rows.move(tx, registration, to, told)
+        if is_over:
+            await self.evidence.wipe(tx, registration.id)
         detail = {"agreed": 0, "fields": len(incorrect)}
         await self._note(tx, EventTag.REGISTRATION_REGISTER_ANSWERED, moved, detail)
         return moved
@@ -321,8 +323,10 @@ class Registrations:
 
     async def _spend_code(self, tx: Transaction, *, phone: str, network: str) -> None:
         for name, key, limit in (
-            ("codes a number", phone, self.limits.codes_per_number_an_hour),
+            # The sender's own budget first: an exhausted network must not be able
+            # to spend what belongs to somebody else's number.
             ("codes a prefix", network, self.limits.codes_per_prefix_an_hour),
+            ("codes a number", phone, self.limits.codes_per_number_an_hour),
         ):
             await self.budgets.spend(tx, name, key, limit=limit, window=HOUR)
 

@@ -27,6 +27,7 @@ from idp.errors import (
     AssuranceTooLow,
     ChallengeDenied,
     ConsentNeeded,
+    Exhausted,
     IdentityError,
     LoginNeeded,
     Malformed,
@@ -194,6 +195,7 @@ async def park(
     """Park the request and send the browser to its login page."""
     address = request.client.host if request.client else None
     requester = requester_of(address=address, headers=request.headers)
+    await _spend_login(services, requester.network)
     interaction, cookie = await services.interactions.park(wanted, requester=requester)
     response = RedirectResponse(f"/login/{interaction.id}", 303, headers=HEADERS)
     secure = services.settings.is_secure
@@ -207,6 +209,13 @@ async def park(
         samesite="lax",
     )
     return response
+
+
+async def _spend_login(services: Services, network: str) -> None:
+    """Count one more login of this network; raises Exhausted."""
+    counted = await services.ephemeral.count(f"logins:{network}", seconds=60)
+    if counted > services.settings.logins_per_prefix_a_minute:
+        raise Exhausted("logins a prefix", retry_after=60)
 
 
 def finish(services: Services, interaction: Interaction) -> Response:

@@ -68,6 +68,7 @@ def _read_basic(header: str) -> Credentials:
     except ValueError as error:
         raise RelyingPartyUnknown("malformed Basic") from error
     client_id, colon, secret = text.partition(":")
-    if not colon:
+    found = Credentials(BASIC, unquote_plus(client_id), unquote_plus(secret))
+    if not colon or not (found.client_id + (found.secret or "")).isprintable():
         raise RelyingPartyUnknown("malformed Basic")
-    return Credentials(BASIC, unquote_plus(client_id), unquote_plus(secret))
+    return found

@@ -22,9 +22,12 @@ def routes(pages: Pages | None = None) -> list[Route]:
     discovery = DiscoveryEndpoint()
     logout = LogoutEndpoint(drawn)
     both = ["GET", "POST"]
+    # HEAD would make a code that nobody reads.
+    resume = Route(RESUME_PATH, authorize.resume, methods=["GET"])
+    resume.methods = {"GET"}
     return [
         Route("/authorize", authorize.authorize, methods=both),
-        Route(RESUME_PATH, authorize.resume, methods=["GET"]),
+        resume,
         Route("/token", token, methods=["POST"]),
         Route("/userinfo", userinfo, methods=both),
         Route("/revoke", revoke, methods=["POST"]),

@@ -12,6 +12,8 @@ from heapq import heappop, heappush
 from time import monotonic
 from typing import Protocol
 
+from idp.errors import Unavailable
+
 Record = Mapping[str, str]
 CAPACITY = 1_000_000
 
@@ -43,6 +45,10 @@ class Ephemeral(Protocol):
 
     async def add_once(self, key: str, *, seconds: float) -> bool:
         """Remember the key; False when it was already remembered."""
+        ...
+
+    async def count(self, key: str, *, seconds: float) -> int:
+        """Count one more; return how many there are in this stretch of time."""
         ...
 
     async def delete(self, key: str) -> None:
@@ -101,6 +107,16 @@ class MemoryEphemeral:
         self._write(key, {}, monotonic() + seconds)
         return True
 
+    async def count(self, key: str, *, seconds: float) -> int:
+        """Count one more; return how many there are in this stretch of time."""
+        name = f"count:{key}"
+        found = self._records.get(name)
+        if found is None or found[0] <= monotonic():
+            found = (monotonic() + seconds, {"n": "0"})
+        counted = int(found[1]["n"]) + 1
+        self._write(name, {"n": str(counted)}, found[0])
+        return counted
+
     async def delete(self, key: str) -> None:
         """Forget a record."""
         self._records.pop(key, None)
@@ -115,14 +131,18 @@ class MemoryEphemeral:
 
     def _write(self, key: str, fields: dict[str, str], end: float) -> None:
         known = self._records.get(key)
+        if known is None:
+            self._drop_expired()
+            if len(self._records) >= CAPACITY:
+                # Never in the place of a live record: it may remember a replay.
+                raise Unavailable("memory")
         self._records[key] = (end, fields)
         if known is None or known[0] != end:
             heappush(self._ends, (end, key))
-        self._drop_expired()
 
     def _drop_expired(self) -> None:
         now = monotonic()
-        while self._ends and (self._ends[0][0] <= now or len(self._records) > CAPACITY):
+        while self._ends and self._ends[0][0] <= now:
             end, key = heappop(self._ends)
             found = self._records.get(key)
             if found is not None and found[0] == end:

@@ -1,7 +1,7 @@
 """The store on PostgreSQL: asyncpg, prepared statements, one round trip a step."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import asyncpg
@@ -10,6 +10,23 @@ from idp.errors import IdentityError, Unavailable
 from idp.storage.store import Counters, Row, Transaction, Value
 
 POOL = 16
+
+
+LOST = (
+    OSError,  # TimeoutError and every broken connection of the system
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
+
+
+@contextmanager
+def _lost_is_unavailable() -> Iterator[None]:
+    try:
+        yield
+    except LOST as error:
+        raise Unavailable("database") from error
 
 
 class PostgresTransaction:
@@ -49,20 +66,22 @@ class PostgresStore:
     async def begin(self) -> AsyncIterator[Transaction]:
         """Open a transaction; it is durable when the block is left."""
         refusal: IdentityError | None = None
-        async with self._acquire() as connection, connection.transaction():
-            try:
-                yield PostgresTransaction(connection, self.counters)
-            except IdentityError as error:
-                refusal = error
-            self.counters.commits += 1
+        with _lost_is_unavailable():
+            async with self._acquire() as connection, connection.transaction():
+                try:
+                    yield PostgresTransaction(connection, self.counters)
+                except IdentityError as error:
+                    refusal = error
+                self.counters.commits += 1
         if refusal is not None:
             raise refusal
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Transaction]:
         """Open a block that sees what is committed."""
-        async with self._acquire() as connection:
-            yield PostgresTransaction(connection, self.counters)
+        with _lost_is_unavailable():
+            async with self._acquire() as connection:
+                yield PostgresTransaction(connection, self.counters)
 
     async def close(self) -> None:
         """Close every connection."""
@@ -70,10 +89,7 @@ class PostgresStore:
 
     @asynccontextmanager
     async def _acquire(self) -> AsyncIterator[Any]:
-        try:
-            connection = await self._pool.acquire(timeout=5)
-        except (OSError, TimeoutError, asyncpg.PostgresConnectionError) as error:
-            raise Unavailable("database") from error
+        connection = await self._pool.acquire(timeout=5)
         try:
             yield connection
         finally:

@@ -27,6 +27,11 @@ async def finish(
     verdict = decision.verdict
     async with services.store.read() as tx:
         await services.accounts.active(tx, verdict.account_id)
+        client_id = interaction.request.client_id
+        if not await services.grants.may_become(
+            tx, decision.challenge_id, client_id=client_id
+        ):
+            raise ChallengeClosed("no longer allowed")
     await _consume(services, decision.challenge_id)
     login = Login(
         grant_id=decision.challenge_id,

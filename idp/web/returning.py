@@ -45,7 +45,8 @@ async def come_back(request: Request) -> Response:
     try:
         interaction = await _owner(request, decision)
     except NotFound:
-        await _cancel(services, decision)
+        if services.decisions.may_finish(decision):
+            await _cancel(services, decision)
         return _guarded(_say("return.wrong_browser", locale))
     try:
         return _guarded(await finish(services, interaction, decision))

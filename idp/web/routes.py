@@ -19,6 +19,9 @@ PAGE = "/login/{interaction}"
 
 def routes() -> list[BaseRoute]:
     """Return the routes of every page."""
+    # HEAD would finish a login: this GET spends what its address carries.
+    come_back = Route("/return/{challenge}", returning.come_back, methods=["GET"])
+    come_back.methods = {"GET"}
     return [
         Route("/", home, methods=["GET"]),
         Route(PAGE, login.show, methods=["GET"]),
@@ -29,7 +32,7 @@ def routes() -> list[BaseRoute]:
         Route(f"{PAGE}/cancel", login.cancel, methods=["POST"]),
         Route(f"{PAGE}/leave", login.leave, methods=["POST"]),
         Route(f"{PAGE}/finish", login.finish, methods=["POST"]),
-        Route("/return/{challenge}", returning.come_back, methods=["GET"]),
+        come_back,
         Mount("/static", StaticFiles(directory=STATIC), name="static"),
     ]
 

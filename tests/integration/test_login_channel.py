@@ -390,3 +390,117 @@ async def test_a_level_that_cannot_be_reached_costs_no_pin_try(quick: World) -> 
             phone.approve(claimed, return_hash=return_hash), "assurance-too-low"
         )
     assert (await device_of(quick, phone)).failures == 0
+
+
+async def test_an_unlock_assertion_is_accepted_once(quick: World) -> None:
+    phone = await quick.phone()
+    sent = await unlock_body(phone)
+    await phone.post("/unlock", sent)
+    await refused(phone.unlock(pin="000000"), "code-wrong")
+    await refused(phone.post("/unlock", sent), "assertion-invalid")
+    assert (await device_of(quick, phone)).failures == 1
+
+
+class Recorder(Phone):
+    """A phone whose next call is overheard and goes nowhere."""
+
+    async def post(self, path: str, body: Any = None) -> dict[str, Any]:
+        assert path == "/unlock"
+        return dict(body)
+
+
+async def unlock_body(phone: Phone) -> dict[str, Any]:
+    """Return the body of an unlock as a thief might have recorded it."""
+    recorder = Recorder(phone.http, phone.origin, phone.issuer, keys=phone.keys)
+    recorder.account_id = phone.account_id
+    return await recorder.unlock()
+
+
+async def test_a_claim_by_another_account_is_refused_and_not_counted(
+    quick: World,
+) -> None:
+    first, second = await quick.phone(), await quick.phone(number="099999999")
+    portal, browser, page = await shown_login(quick)
+    await first.approve(await first.scan(await browser.qr(page)))
+    tokens = await portal.finish(await browser.finish(page))
+    stranger = quick.browser()
+    hinted = await portal.start(prompt="login")
+    hint = f"&id_token_hint={tokens.id_token.raw}"
+    again = await stranger.open_login(hinted + hint)
+    for _ in range(12):
+        await refused(second.scan(await stranger.qr(again)), "challenge-closed")
+    await first.scan(await stranger.qr(again))
+
+
+REVOCATIONS = {
+    "the device is revoked": "UPDATE device SET revoked_at = 1",
+    "the person logged out everywhere": (
+        "UPDATE account SET logged_out_at = 9999999999999"
+    ),
+    "the party is disabled": "UPDATE relying_party SET disabled_at = 1",
+    "the account is suspended": "UPDATE account SET state = 'suspended'",
+}
+
+
+@pytest.mark.parametrize("what", REVOCATIONS)
+async def test_an_approval_is_not_finished_once(world: World, what: str) -> None:
+    phone = await world.phone()
+    _, browser, page = await shown_login(world)
+    await phone.approve(await phone.scan(await browser.qr(page)))
+    async with world.services.store.begin() as tx:
+        await tx.run(REVOCATIONS[what])
+    answer = await browser.post(page, "finish")
+    assert "/authorize/resume" not in answer.headers.get("location", "")
+    assert "session" not in answer.headers.get("set-cookie", "")
+
+
+async def test_head_finishes_nothing(quick: World) -> None:
+    phone = await quick.phone()
+    portal, browser, page = await shown_login(quick)
+    await phone.approve(await phone.scan(await browser.qr(page)))
+    answer = await browser.post(page, "finish")
+    resume = str(answer.url.join(answer.headers["location"]))
+    assert (await browser.http.head(resume)).status_code == 405
+    assert (await portal.finish(await follow(browser, answer))).id_token.subject
+    path = "https://idp.test/return/" + "A" * 22
+    assert (await browser.http.head(path)).status_code == 405
+
+
+async def test_one_network_cannot_start_logins_without_end(quick: World) -> None:
+    portal, browser = await quick.portal(), quick.browser()
+    url = await portal.start()
+    most = quick.services.settings.logins_per_prefix_a_minute
+    answers = [await browser.http.get(url) for _ in range(most + 1)]
+    assert all("/login/" in a.headers["location"] for a in answers[:most])
+    assert "error=" in answers[most].headers["location"]
+
+
+async def test_a_jti_that_is_no_plain_text_is_refused_before_a_try(
+    world: World,
+) -> None:
+    phone = await world.phone()
+    _, browser, page = await shown_login(world)
+    claimed = await phone.scan(await browser.qr(page))
+    for jti in ("a\x00b", "é", "a" * 65, "a b"):
+        await refused(phone.approve(claimed, jti=jti), "assertion-invalid")
+    assert (await device_of(world, phone)).failures == 0
+
+
+async def test_a_finished_login_cannot_be_made_to_look_cancelled(world: World) -> None:
+    phone = await world.phone()
+    portal, browser, page = await shown_login(world)
+    await browser.post(page, "same-device")
+    shown = await browser.http.get(page)
+    link = shown.text.split('href="https://app.test/s/', 1)[1].split('"', 1)[0]
+    claimed = await phone.scan(f"https://app.test/s/{link}")
+    v = b64encode(b"v" * 32)
+    return_hash = b64encode(sha256(v.encode()).digest())
+    approved = await phone.approve(claimed, return_hash=return_hash)
+    back = f"{approved['return_url']}?value={approved['value']}&v={v}"
+    await portal.finish(await follow(browser, await browser.http.get(back)))
+    await world.browser().http.get(back)
+    async with world.services.store.read() as tx:
+        row = await tx.one(
+            "SELECT state FROM decision WHERE challenge_id = $1", claimed["challenge"]
+        )
+    assert row == ("approved",)
