@@ -128,6 +128,23 @@ def test_a_signature_over_another_payload_is_refused(asked: Lock, desk: Desk) ->
 
 
 def test_a_person_who_was_not_verified_is_refused(asked: Lock, desk: Desk) -> None:
+    """The signature is right: an app that is not ours did not ask for a finger."""
+    asked.phone.page.evaluate(
+        """() => {
+          const get = navigator.credentials.get.bind(navigator.credentials);
+          navigator.credentials.get = async ({ publicKey }) => {
+            const wanted = { ...publicKey, userVerification: "discouraged" };
+            const made = await get({ publicKey: wanted });
+            window.flags = new Uint8Array(made.response.authenticatorData)[32];
+            return made;
+          };
+        }"""
+    )
+    refused(asked, desk)
+    assert asked.phone.page.evaluate("window.flags & 4") == 0  # UV, WebAuthn 6.1
+
+
+def test_a_verification_that_was_taken_away_is_refused(asked: Lock, desk: Desk) -> None:
     asked.send("setResponseOverrideBits", isBadUV=True)
     try:
         refused(asked, desk)
