@@ -26,15 +26,12 @@ from tests.e2e.browsing import (
     Desk,
     Handset,
     Screen,
-    film,
     finger,
-    go_home,
-    khmer,
     open_desk,
     open_handset,
-    register,
     shipped,
 )
+from tests.e2e.registering import film, go_home, khmer, register
 from tests.e2e.stack import Stack
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "images"

@@ -17,12 +17,11 @@ from tests.e2e.browsing import (
     Citizen,
     Desk,
     Handset,
-    go_home,
     invented,
     open_desk,
     open_handset,
-    register,
 )
+from tests.e2e.registering import go_home, register
 from tests.e2e.stack import Stack, running_stack
 
 

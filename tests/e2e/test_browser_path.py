@@ -15,14 +15,12 @@ from tests.e2e.browsing import (
     Desk,
     Handset,
     finger,
-    go_home,
     invented,
-    khmer,
     open_handset,
-    register,
     shipped,
     texts,
 )
+from tests.e2e.registering import go_home, khmer, register
 from tests.e2e.stack import Stack
 
 pytestmark = [
