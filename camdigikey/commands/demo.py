@@ -1,6 +1,7 @@
 """camdigikey demo: the whole path on this machine, with specimens."""
 
 import asyncio
+import signal
 from pathlib import Path
 from typing import Annotated
 
@@ -29,6 +30,8 @@ def demo(
 ) -> None:
     """Run provider, citizen app, register simulator and a portal; say what to do."""
     demonstration = Demo(folder=data.resolve(), lan=lan)
+    # Whoever ends us with a signal ends the four processes too.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with console.status("Starting…"):
             demonstration.start()

@@ -319,3 +319,25 @@ def test_nothing_personal_stands_in_the_file(tmp_path: Path) -> None:
     for personal in (PHONE, PHONE[4:], *DETAILS.values()):
         if len(personal) > 1:
             assert personal.encode() not in everything
+
+
+def test_an_exhausted_network_cannot_spend_what_belongs_to_a_number(
+    tmp_path: Path,
+) -> None:
+    async def walk(world: World) -> None:
+        limits = world.registrations.limits
+        for n in range(limits.codes_per_prefix_an_hour):
+            await starts(world, f"thief{n}", f"+8551234{n:04d}", "203.0.113.0/24")
+        for n in range(limits.codes_per_number_an_hour + 1):
+            with pytest.raises(Exhausted):
+                await starts(world, f"again{n}", "+85512999999", "203.0.113.0/24")
+        await starts(world, "victim", "+85512999999", "198.51.100.0/24")
+
+    run(tmp_path, walk)
+
+
+async def starts(world: World, device: str, phone: str, network: str) -> None:
+    async with world.store.begin() as tx:
+        await world.registrations.start(
+            tx, device_id=device, phone=phone, locale="km", network=network
+        )

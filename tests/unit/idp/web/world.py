@@ -16,6 +16,7 @@ from starlette.responses import RedirectResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from camdigikey.phone import PhoneKeys
 from idp.domain.accounts import AccountFacts
 from idp.domain.challenge_records import Channel, State
 from idp.domain.decisions import Decision, Verdict
@@ -246,6 +247,15 @@ async def seed(services: Services) -> str:
     async with services.store.begin() as tx:
         account = await services.accounts.open(tx, FACTS, level="substantial")
         await services.relying_parties.add(tx, PARTY)
+        keys = PhoneKeys()
+        await services.devices.bind(
+            tx,
+            device_id=DEVICE,
+            account_id=account.id,
+            public_key=keys.jwk,
+            pin_key=keys.jwk,
+            name="Phone",
+        )
     return account.id
 
 
