@@ -5,16 +5,10 @@ from urllib.parse import urlencode, urljoin
 import httpx2
 import pytest
 
-from tests.interop.apache import MODULES, apache, free_port
+from tests.interop.apache import apache, free_port
 from tests.interop.op import Op, walk
 
-pytestmark = [
-    pytest.mark.foreign,
-    pytest.mark.skipif(
-        not (MODULES / "mod_auth_openidc.so").exists(),
-        reason="needs apache2 and libapache2-mod-auth-openidc",
-    ),
-]
+pytestmark = pytest.mark.foreign
 
 
 def follow(op: Op, url: str, browser: httpx2.Client) -> httpx2.Response:
