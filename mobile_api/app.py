@@ -12,10 +12,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from idp.engines import DisabledSmsSender
 from idp.services import Services
 from mobile_api import approvals, biometric, profile, registration, unlock
 from mobile_api.citizen_files import load_citizen_files
-from mobile_api.endpoints import services_of
+from mobile_api.endpoints import mobile_of, services_of
 from mobile_api.errors import HANDLERS
 from mobile_api.middleware import Surroundings
 from mobile_api.register_queue import register_worker
@@ -49,10 +50,15 @@ async def configuration(request: Request) -> Response:
 
 
 async def health(request: Request) -> Response:
-    """GET /health: whether the database answers."""
-    async with services_of(request).store.read() as tx:
+    """GET /health: whether the database answers, and which engines are off."""
+    services = services_of(request)
+    async with services.store.read() as tx:
         await tx.one("SELECT 1")
-    return JSONResponse({"status": "ok"})
+    disabled = mobile_of(request).workers.disabled_engines()
+    if isinstance(services.sms, DisabledSmsSender):
+        disabled.append(services.settings.sms_sender)
+    status = "degraded" if disabled else "ok"
+    return JSONResponse({"status": status, "disabled": disabled})
 
 
 ROUTES: Final = [

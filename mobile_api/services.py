@@ -42,6 +42,10 @@ class ImageWork(Protocol):
         """Read the zone and find the portrait of a document."""
         ...
 
+    def disabled_engines(self) -> list[str]:
+        """Return the entries of engines that could not be loaded."""
+        ...
+
     async def compare_faces(self, *, document: bytes, selfie: bytes) -> FaceReading:
         """Compare the face of the portrait with that of a selfie."""
         ...

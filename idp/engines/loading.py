@@ -25,7 +25,7 @@ class DevelopmentModeWarning(UserWarning):
 
 @dataclass(frozen=True, slots=True)
 class DisabledSmsSender:
-    """Stands where no sender could be loaded; `reason` is shown by `/health`."""
+    """Stands where no sender could be loaded; `/health` names it."""
 
     reason: str
 

@@ -19,7 +19,7 @@ class DevelopmentModeWarning(UserWarning):
 
 @dataclass(frozen=True, slots=True)
 class DisabledEngine:
-    """Stands where an engine could not be loaded; `/health` shows the reason."""
+    """Stands where an engine could not be loaded; `/health` names it."""
 
     entry: str
     reason: str

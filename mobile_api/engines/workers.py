@@ -209,6 +209,12 @@ class Workers:
         for _ in self._slots:
             self._threads.submit(self._on_slot, _Slot.start)
 
+    def disabled_engines(self) -> list[str]:
+        """Return the entries that could not be loaded, as far as workers are up."""
+        ready = self.health()
+        engines = () if ready is None else (ready.mrz_reader, ready.face_matcher)
+        return [e.entry for e in engines if isinstance(e, DisabledEngine)]
+
     def health(self) -> Ready | None:
         """Return the engines of a running worker; None while none is up."""
         return next((slot.ready for slot in self._slots if slot.ready), None)

@@ -198,3 +198,19 @@ def test_an_engine_that_is_not_there_is_said_so_not_pretended() -> None:
                 await workers.read_document(b"", today=TODAY)
 
     asyncio.run(walk())
+
+
+def test_an_engine_that_cannot_be_loaded_is_named() -> None:
+    names = EngineNames(
+        mrz_reader="mobile_api.engines.nothing:create",
+        face_matcher=NAMES.face_matcher,
+        environment="development",
+    )
+    workers = Workers(names, PoolLimits(workers=1))
+    try:
+        assert workers.disabled_engines() == []
+        with pytest.raises(EngineDisabled):
+            asyncio.run(workers.read_document(b"x", today=date(2026, 1, 1)))
+        assert workers.disabled_engines() == ["mobile_api.engines.nothing:create"]
+    finally:
+        workers.close()
