@@ -13,7 +13,7 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from idp.domain.assurance import LEVELS, acr_uri
+from idp.domain.assurance import REACHABLE, acr_uri
 from idp.domain.consents import CLAIMS_OF_SCOPE, MEMBERS
 from idp.domain.relying_parties import AUTH_METHODS
 from idp.oidc.context import services_of
@@ -55,7 +55,7 @@ def metadata(issuer: str) -> dict[str, Any]:
         "token_endpoint_auth_methods_supported": list(AUTH_METHODS),
         "revocation_endpoint_auth_methods_supported": list(AUTH_METHODS),
         "code_challenge_methods_supported": ["S256"],
-        "acr_values_supported": [acr_uri(level, issuer=issuer) for level in LEVELS],
+        "acr_values_supported": [acr_uri(level, issuer=issuer) for level in REACHABLE],
         "claim_types_supported": ["normal"],
         "claims_supported": [*TOKEN_CLAIMS, *members],
         "prompt_values_supported": ["none", "login", "consent", "select_account"],

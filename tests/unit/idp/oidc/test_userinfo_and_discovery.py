@@ -95,6 +95,7 @@ async def test_discovery_tells_the_truth(world: World) -> None:
     info = (await world.userinfo(body["access_token"])).json()
     assert set(token) | set(info) <= set(found["claims_supported"])
     assert token["acr"] in found["acr_values_supported"]
+    assert not any(acr.endswith("/high") for acr in found["acr_values_supported"])
     for grant_type in found["grant_types_supported"]:
         answer = await world.post("/token", grant_type=grant_type)
         assert answer.json()["error"] == "invalid_request"
