@@ -11,6 +11,8 @@ import psycopg.sql
 import pytest
 
 from camdigikey.demo.run import SPECIMENS
+from idp.domain.accounts import AccountFacts
+from idp.services import open_services
 from tests.e2e.stack import Stack, person
 from tests.phone import (
     Phone,
@@ -185,3 +187,54 @@ async def test_someone_elses_face_is_refused_with_advice(
         await phone.picture(f"{path}/face", other_face)
     assert caught.value.code == "evidence-insufficient"
     assert caught.value.body["attempts_left"] == 4
+
+
+async def seeded_phone(stack: Stack, http: httpx2.AsyncClient) -> Phone:
+    """Return a phone whose account was written beside the running server."""
+    phone = new_phone(stack, http)
+    citizen = person("sovann")
+    facts = AccountFacts(
+        surname_khmer=citizen["surname_khmer"],
+        given_name_khmer=citizen["given_name_khmer"],
+        surname_latin=citizen["surname_latin"],
+        given_name_latin=citizen["given_name_latin"],
+        birth_date=citizen["birth_date"],
+        sex=citizen["sex"],
+        document_number=citizen["number"],
+        document_expires=citizen["expiry_date"],
+        phone="+85512345678",
+    )
+    async with (
+        open_services(stack.demo.settings()) as services,
+        services.store.begin() as tx,
+    ):
+        account = await services.accounts.open(tx, facts, level="substantial")
+        await services.devices.bind(
+            tx,
+            device_id=phone.keys.device_id,
+            account_id=account.id,
+            public_key=phone.keys.jwk,
+            pin_key=phone.keys.pin_jwk(phone.pin),
+            name="Phone",
+        )
+    phone.account_id = account.id
+    return phone
+
+
+@pytest.mark.filterwarnings("ignore::idp.engines.DevelopmentModeWarning")
+async def test_an_approval_survives_a_killed_server(
+    own_stack: Stack, http: httpx2.AsyncClient, browser: httpx2.AsyncClient
+) -> None:
+    phone = await seeded_phone(own_stack, http)
+    page = await browser.get(f"{own_stack.demo.portal}/login")
+    path = str(page.url).partition("?")[0]
+    told = (await browser.get(f"{path}/status")).json()
+    claimed = await phone.scan(told["data"]["codes"][0][1])
+    await phone.approve(claimed)
+    await asyncio.to_thread(own_stack.demo.restart_server, kill=True)
+    answer = await browser.post(
+        f"{path}/finish?challenge={claimed['challenge']}",
+        headers={"Origin": own_stack.demo.issuer},
+        data={},
+    )
+    assert "SOVANN" in answer.text
