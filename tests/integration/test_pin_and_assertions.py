@@ -7,6 +7,9 @@ from typing import Any
 import pytest
 
 from camdigikey.phone import Phone, Problem
+from idp.domain.assertions import Kind
+from idp.domain.devices import Credential
+from idp.domain.jws import thumbprint
 from idp.storage.columns import b64encode
 from tests.login import device_of, refused, shown_login, wait
 from tests.world import ISSUER, World
@@ -167,3 +170,33 @@ async def test_an_unknown_device_is_told_so(quick: World) -> None:
     await quick.phone()
     stranger = Phone(quick.browser().http, "https://app.test", ISSUER)
     await refused(stranger.unlock(), "device-unknown")
+
+
+async def test_an_assertion_that_removes_a_credential_is_accepted_once(
+    quick: World,
+) -> None:
+    phone = await quick.phone()
+    device = await device_of(quick, phone)
+    key = Credential("credential", b"key", 0, is_synced=False)
+    async with quick.services.store.begin() as tx:
+        await quick.services.devices.bind_credential(tx, device, key)
+    nonce = (await phone.http.get(f"{phone.origin}/nonce")).json()["nonce"]
+    claims = {
+        "iss": phone.keys.device_id,
+        "sub": phone.account_id,
+        "aud": phone.issuer,
+        "jti": "once",
+        "iat": phone.now(),
+        "exp": phone.now() + 60,
+        "nonce": nonce,
+        "action": "remove",
+        "key": "credential",
+        "uv_method": "pin",
+        "uv_key": thumbprint(phone.keys.pin_jwk(phone.pin)),
+    }
+    token = phone.keys.sign(claims, typ=Kind.CREDENTIAL)
+    body = {"assertion": token, "uv": phone.keys.pin_uv(token, phone.pin)}
+    await phone.post("/biometric/removal", body)
+    async with quick.services.store.begin() as tx:
+        await quick.services.devices.bind_credential(tx, device, key)
+    await refused(phone.post("/biometric/removal", body), "assertion-invalid")

@@ -195,6 +195,12 @@ def test_a_new_picture_may_be_taken_in_details(tmp_path: Path) -> None:
 def test_the_register_may_disagree_five_times(tmp_path: Path) -> None:
     async def walk(world: World) -> None:
         found = await reach(world, State.REGISTER)
+        evidence = world.registrations.evidence
+        async with world.store.begin() as tx:
+            await evidence.keep(
+                tx, found.id, EvidenceKind.PORTRAIT, judged=b"card",
+                engine=Engine("reader", "1"), facts={}, picture=b"portrait",
+            )  # fmt: skip
         states = []
         for _ in range(5):
             async with world.store.begin() as tx:
@@ -206,6 +212,9 @@ def test_the_register_may_disagree_five_times(tmp_path: Path) -> None:
             if found.state is State.DETAILS:
                 found = await step(world, found)
         assert states == [State.DETAILS] * 4 + [State.STOPPED]
+        async with world.store.read() as tx:
+            with pytest.raises(EvidenceInsufficient):
+                await evidence.picture(tx, found.id, EvidenceKind.PORTRAIT)
 
     run(tmp_path, walk)
 

@@ -107,6 +107,7 @@ async def test_a_form_without_what_it_needs_is_refused(
         "Basic",
         "Basic !!!",
         "Basic cG9ydGFs",
+        "Basic YSUwMGI6eA==",  # a%00b:x
         "Bearer cG9ydGFsOng=",
         "Basic " + "x" * 3000,
         basic("nobody", "x")["Authorization"],
