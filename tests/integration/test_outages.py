@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import psycopg
 import pytest
 
+from camdigikey import housekeeping
 from idp.domain.audit import EventTag
 from idp.errors import Unavailable
 from idp.storage import ephemeral as ephemeral_records
@@ -63,6 +65,26 @@ def _run(url: str, statement: str) -> None:
         connection.execute(statement)
 
 
+@pytest.mark.postgresql
+async def test_sealing_goes_on_after_a_statement_failed(postgres_url: str) -> None:
+    async with open_world(postgres_url) as world:
+        chain, store = world.services.audit_chain, world.services.store
+        async with store.begin() as tx:
+            await world.services.audit.record(tx, EventTag.ACCOUNT_OPENED, account="a")
+            await tx.run("ALTER TABLE audit_link RENAME TO away")
+        sealing = asyncio.create_task(chain.run())
+        await asyncio.sleep(1.5)  # one turn, which fails
+        assert not sealing.done()
+        async with store.begin() as tx:
+            await tx.run("ALTER TABLE away RENAME TO audit_link")
+        for _ in range(100):
+            await asyncio.sleep(0.1)
+            if (await chain.verify()).sealed:
+                break
+        sealing.cancel()
+        assert (await chain.verify()).sealed == 1
+
+
 @pytest.mark.redis
 async def test_waiting_browsers_are_woken_again_after_redis_came_back(
     tmp_path: Path,
@@ -99,3 +121,34 @@ async def test_a_flood_never_drives_out_what_remembers_a_replay(
     with pytest.raises(Unavailable):
         await records.put("one too many", {}, seconds=1800)
     assert not await records.add_once("proof", seconds=60)
+
+
+@pytest.mark.postgresql
+async def test_a_connection_lost_inside_a_block_is_unavailable(
+    world: World, postgres_url: str
+) -> None:
+    async def write() -> None:
+        async with world.services.store.begin() as tx:
+            await tx.one("SELECT 1")
+            await asyncio.to_thread(_run, postgres_url, KILL_THE_OTHERS)
+            await tx.one("SELECT 1")
+
+    with pytest.raises(Unavailable):
+        await write()
+    async with world.services.store.read() as tx:
+        assert await tx.one("SELECT 1") == (1,)
+
+
+@pytest.mark.postgresql
+async def test_sweeping_goes_on_after_a_statement_failed(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(housekeeping, "SWEEP_EVERY", timedelta(seconds=0.05))
+    store = world.services.store
+    async with store.begin() as tx:
+        await tx.run("ALTER TABLE decision RENAME TO away")
+    sweeping = asyncio.create_task(housekeeping.sweep_forever(world.services))
+    await asyncio.sleep(0.5)
+    is_over = sweeping.done()
+    sweeping.cancel()
+    assert not is_over
