@@ -1,7 +1,12 @@
 """An authorization request parked while the person logs in.
 
-    parked --complete--> completed --resume--> (a code is made)
-           --refuse----> refused ----resume--> (access_denied)
+    parked --complete---------------> completed --resume--> (a code is made)
+      |    --refuse-----------------> refused ----resume--> (access_denied)
+      '--propose--> parked, with a login --release--> completed
+
+A login that is done but whose claims nobody has released yet (a passkey, or a
+session of before) is proposed: the consent page shows it, and what the person
+decides there completes the interaction.
 
 The door that parks it (`oidc`) knows nothing of how people log in; the door that
 completes it (`web`) knows nothing of the protocol. An interaction belongs to one
@@ -35,6 +40,10 @@ class AuthorizationRequest:
     `voluntary` those among them that may be switched off. `acr` is the least
     level that will do (`low`, `substantial`, `high`). `required_account` is set
     when only one account may answer (id_token_hint). `max_age` is in seconds.
+    `asks_consent` says that a standing consent does not answer (`prompt=consent`).
+    `claims_request` is the canonical JSON of the `claims` parameter ("" without),
+    `resources` the resource indicators (RFC 8707), `dpop_jkt` the key that the code
+    is bound to (RFC 9449, 10), `pushed_id` the pushed request it came from.
     """
 
     client_id: str
@@ -49,6 +58,12 @@ class AuthorizationRequest:
     required_account: str | None = None
     max_age: int | None = None
     locale: str = "km"
+    response_mode: str = "query"
+    resources: tuple[str, ...] = ()
+    claims_request: str = ""
+    dpop_jkt: str = ""
+    pushed_id: str = ""
+    asks_consent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +95,11 @@ class Login:
 
 @dataclass(frozen=True, slots=True)
 class Interaction:
-    """A parked request as its browser sees it."""
+    """A parked request as its browser sees it.
+
+    `proposed` is a login that waits for the consent page; `login` the one that
+    completed it.
+    """
 
     id: str
     request: AuthorizationRequest
@@ -89,6 +108,12 @@ class Interaction:
     challenge_id: str = ""
     renewals: int = 0
     login: Login | None = None
+    proposed: Login | None = None
+
+    @property
+    def proposal(self) -> str:
+        """What names the proposed login: its grant id, or "" without one."""
+        return "" if self.proposed is None else self.proposed.grant_id
 
     def owns(self, cookie: str) -> bool:
         """Say, in constant time, whether the cookie is this interaction's."""
@@ -114,19 +139,32 @@ def freeze(interaction: Interaction) -> bytes:
 def thaw(data: bytes | str) -> Interaction:
     """Read what `freeze` wrote."""
     raw = orjson.loads(data)
-    login = raw["login"]
     return Interaction(
         **{
             **raw,
             "request": AuthorizationRequest(**_tuples(raw["request"])),
             "requester": Requester(**raw["requester"]),
-            "login": None if login is None else Login(**_tuples(login)),
+            "login": _login(raw["login"]),
+            "proposed": _login(raw.get("proposed")),
         }
     )
 
 
+def _login(raw: Any) -> Login | None:
+    return None if raw is None else Login(**_tuples(raw))
+
+
 def _tuples(raw: Any) -> Any:
     return {k: tuple(v) if isinstance(v, list) else v for k, v in raw.items()}
+
+
+def _as_seen(interaction: Interaction) -> dict[str, str]:
+    """Return what the record must hold for nobody to have moved it since."""
+    return {
+        "state": PARKED,
+        "challenge": interaction.challenge_id,
+        "proposed": interaction.proposal,
+    }
 
 
 def _key(interaction_id: str) -> str:
@@ -170,17 +208,43 @@ class Interactions:
         """Name the open challenge; raises ChallengeClosed when another was first."""
         renewals = interaction.renewals + (1 if interaction.challenge_id else 0)
         changed = replace(interaction, challenge_id=challenge_id, renewals=renewals)
-        expect = {"state": PARKED, "challenge": interaction.challenge_id}
-        change = {"data": freeze(changed).decode(), "challenge": challenge_id}
+        await self._move(interaction, changed)
+        return changed
+
+    async def propose(
+        self, interaction: Interaction, login: Login | None
+    ) -> Interaction:
+        """Keep a login whose claims the person is yet to release; None drops it.
+
+        `login.claims` are then what was asked, not what was released. The browser
+        goes on to `/consent/<interaction>`. Raises ChallengeClosed when something
+        else happened to the interaction meanwhile.
+        """
+        changed = replace(interaction, proposed=login)
+        await self._move(interaction, changed)
+        return changed
+
+    async def release(
+        self, interaction: Interaction, *, claims: tuple[str, ...]
+    ) -> Login:
+        """Complete it by the proposed login with the claims that were released.
+
+        Once, and only while that proposal stands: raises ChallengeClosed.
+        """
+        if interaction.proposed is None:
+            raise ChallengeClosed("nothing was proposed")
+        login = replace(interaction.proposed, claims=claims)
+        done = replace(interaction, login=login, proposed=None)
+        change = {"state": COMPLETED, "data": freeze(done).decode()}
         if not await self.ephemeral.swap(
-            _key(interaction.id), expect=expect, change=change
+            _key(interaction.id), expect=_as_seen(interaction), change=change
         ):
             raise ChallengeClosed("interaction has moved on")
-        return changed
+        return login
 
     async def complete(self, interaction: Interaction, login: Login) -> None:
         """Complete it, once; raises ChallengeClosed when it already was."""
-        done = replace(interaction, login=login)
+        done = replace(interaction, login=login, proposed=None)
         change = {"state": COMPLETED, "data": freeze(done).decode()}
         expect = {"state": PARKED}
         if not await self.ephemeral.swap(
@@ -208,10 +272,23 @@ class Interactions:
             raise NotFound("interaction")
         return found
 
+    async def _move(self, seen: Interaction, changed: Interaction) -> None:
+        """Write what changed, unless somebody moved the interaction since."""
+        change = {
+            "data": freeze(changed).decode(),
+            "challenge": changed.challenge_id,
+            "proposed": changed.proposal,
+        }
+        if not await self.ephemeral.swap(
+            _key(seen.id), expect=_as_seen(seen), change=change
+        ):
+            raise ChallengeClosed("interaction has moved on")
+
     async def _write(self, interaction: Interaction, state: str) -> None:
         record = {
             "state": state,
             "challenge": interaction.challenge_id,
+            "proposed": interaction.proposal,
             "data": freeze(interaction).decode(),
         }
         seconds = self.life.total_seconds()
