@@ -1,5 +1,7 @@
 """What the domain asks of the world: Protocols of one method where possible."""
 
+from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from time import time
 from typing import Protocol, runtime_checkable
@@ -27,4 +29,63 @@ class SmsSender(Protocol):
 
     async def send(self, *, to: str, text: str) -> None:
         """Send `text` to `to` (E.164). Raises idp.errors.Unavailable."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class MadeKey:
+    """A new key pair: SubjectPublicKeyInfo (DER), and how its custody finds it."""
+
+    public_der: bytes
+    handle: bytes
+
+
+class KeySigner(Protocol):
+    """Signs with one private key, wherever that is."""
+
+    async def sign(self, message: bytes) -> bytes:
+        """Return the JWS signature (RFC 7518, 3). Raises idp.errors.Unavailable."""
+        ...
+
+
+@runtime_checkable
+class KeyCustody(Protocol):
+    """Keeps private signing keys. Each call raises idp.errors.Unavailable."""
+
+    @property
+    def name(self) -> str:
+        """What the row of a key says about who keeps it; never changes."""
+        ...
+
+    async def make(self, alg: str) -> MadeKey:
+        """Make a key pair for a JWS algorithm."""
+        ...
+
+    async def open(self, *, alg: str, kid: str, handle: bytes) -> KeySigner:
+        """Return the signer of a key that was made here."""
+        ...
+
+    async def destroy(self, handle: bytes) -> None:
+        """Destroy the private key; quiet when it is gone already."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of whatever is open."""
+        ...
+
+
+@runtime_checkable
+class Outbound(Protocol):
+    """Calls the servers of relying parties: addresses that somebody registered.
+
+    Only https, no private address, no redirect, within limits of size and time; in
+    development loopback is allowed too.
+    """
+
+    async def get(self, url: str, *, accept: str, limit: int) -> bytes:
+        """Return the body of a 200, at most `limit` bytes. Raises Unavailable."""
+        ...
+
+    async def post(self, url: str, *, body: bytes, headers: Mapping[str, str]) -> int:
+        """Send the body, ignore the answer's, return its status. Raises Unavailable."""
         ...

@@ -17,7 +17,7 @@ from datetime import timedelta
 from typing import Any
 
 import orjson
-from sqlmodel import BigInteger, Column, Field, SQLModel
+from sqlmodel import BigInteger, Column, Field, SQLModel, String
 
 from idp.domain.audit import Audit, EventTag
 from idp.domain.consents import OFFLINE_ACCESS
@@ -31,6 +31,10 @@ from idp.storage.store import Row, Transaction
 CODE_CONTEXT = "authorization code"
 REFRESH_CONTEXT = "refresh token"
 MAX_TOKEN = 4096
+
+
+def _text(default: str) -> "Column[str]":
+    return Column(String, nullable=False, server_default=default)
 
 
 class GrantRow(SQLModel, table=True):
@@ -52,6 +56,10 @@ class GrantRow(SQLModel, table=True):
     issued_at: int = Field(sa_column=Column(BigInteger, nullable=False))
     expires_at: int = Field(sa_column=Column(BigInteger, nullable=False, index=True))
     revoked_at: int | None = Field(default=None, sa_column=Column(BigInteger))
+    confirmation: str = Field(sa_column=_text(""))
+    resources: str = Field(sa_column=_text("[]"))
+    claims_request: str = Field(sa_column=_text(""))
+    rotated_at: int | None = Field(default=None, sa_column=Column(BigInteger))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +84,9 @@ class AuthorizationCode:
     auth_time: int
     is_single_sign_on: bool
     expires_at: int
+    resources: tuple[str, ...] = ()
+    claims_request: str = ""
+    dpop_jkt: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +115,9 @@ class Grant:
     amr: tuple[str, ...]
     auth_time: int
     generation: int
+    confirmation: str = ""
+    resources: tuple[str, ...] = ()
+    claims_request: str = ""
 
     @property
     def is_offline(self) -> bool:
@@ -113,7 +127,7 @@ class Grant:
 
 COLUMNS = (
     "id, account_id, device_id, relying_party_id, session_id, sid, scopes, claims,"
-    " acr, amr, auth_time, generation"
+    " acr, amr, auth_time, generation, confirmation, resources, claims_request"
 )
 # Whoever may not use what was granted: the same words for every statement below.
 STANDING = (
@@ -129,7 +143,8 @@ REDEEM = (
     " SELECT CAST($1 AS TEXT), a.id, CAST($3 AS TEXT), CAST($4 AS TEXT),"
     " CAST($5 AS TEXT), CAST($6 AS TEXT), CAST($7 AS TEXT), CAST($8 AS TEXT),"
     " CAST($9 AS TEXT), CAST($10 AS TEXT), CAST($11 AS BIGINT), 0,"
-    " CAST($12 AS BIGINT), CAST($13 AS BIGINT)"
+    " CAST($12 AS TEXT), CAST($13 AS TEXT), CAST($14 AS TEXT),"
+    " CAST($15 AS BIGINT), CAST($16 AS BIGINT)"
     " FROM account a WHERE a.id = $2 AND"
     + STANDING.format(
         auth_time="CAST($11 AS BIGINT)",
@@ -156,7 +171,8 @@ ROTATE = (
 # An online grant ends with its browser session, an offline one does not.
 LIVE = (
     "SELECT g.id, g.account_id, g.device_id, g.relying_party_id, g.session_id, g.sid,"  # noqa: S608 - constant
-    " g.scopes, g.claims, g.acr, g.amr, g.auth_time, g.generation, s.ended_at"
+    " g.scopes, g.claims, g.acr, g.amr, g.auth_time, g.generation, g.confirmation,"
+    " g.resources, g.claims_request, s.ended_at"
     " FROM authorization_grant g JOIN account a ON a.id = g.account_id"
     " LEFT JOIN browser_session s ON s.id = g.session_id"
     " WHERE g.id = $1 AND g.revoked_at IS NULL AND g.expires_at > $2 AND"
@@ -218,6 +234,9 @@ class Grants:
             auth_time=login.auth_time,
             is_single_sign_on=is_single_sign_on,
             expires_at=to_millis(self.clock.now() + self.code_life),
+            resources=request.resources,
+            claims_request=request.claims_request,
+            dpop_jkt=request.dpop_jkt,
         )
         return self._seal(astuple(code), context=CODE_CONTEXT)
 
@@ -234,6 +253,7 @@ class Grants:
             scopes=tuple(code.scopes),
             claims=tuple(code.claims),
             amr=tuple(code.amr),
+            resources=tuple(code.resources),
         )
 
     async def may_become(
@@ -243,15 +263,23 @@ class Grants:
         return await tx.one(MAY_BECOME, challenge_id, client_id) is not None
 
     async def redeem(
-        self, tx: Transaction, code: AuthorizationCode, *, sid: str
+        self,
+        tx: Transaction,
+        code: AuthorizationCode,
+        *,
+        sid: str,
+        confirmation: str = "",
     ) -> Grant:
         """Spend the code, once; raises GrantSpent.
+
+        `confirmation` names the key that the tokens are bound to: "", `jkt:…`
+        (RFC 9449) or `x5t#S256:…` (RFC 8705).
 
         A second presentation revokes everything that the first one gave (RFC 6749,
         4.1.2).
         """
         now = self.clock.now()
-        grant = _grant_of(code, sid=sid)
+        grant = _grant_of(code, sid=sid, confirmation=confirmation)
         values = (*_columns(grant), to_millis(now), self._end(code))
         is_late = to_millis(now) >= code.expires_at
         if is_late or await tx.run(REDEEM, *values) != 1:
@@ -347,7 +375,7 @@ class Grants:
         return values
 
 
-def _grant_of(code: AuthorizationCode, *, sid: str) -> Grant:
+def _grant_of(code: AuthorizationCode, *, sid: str, confirmation: str) -> Grant:
     return Grant(
         id=code.grant_id,
         account_id=code.account_id,
@@ -361,11 +389,14 @@ def _grant_of(code: AuthorizationCode, *, sid: str) -> Grant:
         amr=code.amr,
         auth_time=code.auth_time,
         generation=0,
+        confirmation=confirmation,
+        resources=code.resources,
+        claims_request=code.claims_request,
     )
 
 
 def _columns(grant: Grant) -> tuple[str | int | None, ...]:
-    """Return the values of REDEEM's first eleven places."""
+    """Return the values of REDEEM's first fourteen places."""
     return (
         grant.id,
         grant.account_id,
@@ -378,6 +409,9 @@ def _columns(grant: Grant) -> tuple[str | int | None, ...]:
         grant.acr,
         " ".join(grant.amr),
         grant.auth_time,
+        grant.confirmation,
+        orjson.dumps(grant.resources).decode(),
+        grant.claims_request,
     )
 
 
@@ -385,4 +419,5 @@ def _grant(row: Row) -> Grant:
     values: list[Any] = list(row)
     for place in (6, 7, 9):
         values[place] = tuple(values[place].split())
+    values[13] = tuple(orjson.loads(values[13]))
     return Grant(*values)

@@ -13,11 +13,20 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import orjson
-from sqlmodel import BigInteger, Column, Field, LargeBinary, SQLModel
+from sqlmodel import BigInteger, Column, Field, LargeBinary, SQLModel, String
 
 from idp.domain.assurance import LEVELS
 from idp.domain.audit import Audit, EventTag
 from idp.domain.consents import CLAIMS_OF_SCOPE
+from idp.domain.party_metadata import (
+    AUTHORIZATION_CODE,
+    DEFAULT,
+    PartyMetadata,
+    check_metadata,
+    read_metadata,
+    write_metadata,
+)
+from idp.domain.profiles import PROFILES, check_profile
 from idp.errors import AlreadyRegistered, FieldsInvalid, NotFound, RelyingPartyUnknown
 from idp.interfaces import Clock
 from idp.storage.columns import new_id, to_millis
@@ -25,7 +34,11 @@ from idp.storage.encryption import Sealer
 from idp.storage.store import Row, Transaction
 
 BASIC, POST, NONE = "client_secret_basic", "client_secret_post", "none"
-AUTH_METHODS = (BASIC, POST, NONE)
+PRIVATE_KEY_JWT = "private_key_jwt"
+TLS, SELF_SIGNED_TLS = "tls_client_auth", "self_signed_tls_client_auth"
+SECRET_METHODS = (BASIC, POST)
+KEY_METHODS = (PRIVATE_KEY_JWT, TLS, SELF_SIGNED_TLS)
+AUTH_METHODS = (*SECRET_METHODS, NONE, *KEY_METHODS)
 SECRET_OCTETS = 32
 FRESH_MILLIS = 1000
 MAX_ID = 64
@@ -53,6 +66,9 @@ class RelyingPartyRow(SQLModel, table=True):
     old_secret_hash: bytes | None = Field(default=None, sa_column=Column(LargeBinary))
     made_at: int = Field(sa_column=Column(BigInteger, nullable=False))
     disabled_at: int | None = Field(default=None, sa_column=Column(BigInteger))
+    details: str = Field(
+        sa_column=Column("metadata", String, nullable=False, server_default="{}")
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,23 +90,29 @@ class RelyingParty:
     profile: str = "basic"
     secret_hashes: tuple[bytes, ...] = field(default=(), repr=False)
     disabled_at: int | None = None
+    metadata: PartyMetadata = DEFAULT
 
     @property
     def is_public(self) -> bool:
-        """Whether it keeps no secret."""
+        """Whether it cannot prove who it is."""
         return self.auth_method == NONE
+
+    @property
+    def has_secret(self) -> bool:
+        """Whether it proves itself by a shared secret."""
+        return self.auth_method in SECRET_METHODS
 
 
 COLUMNS = (
     "id, name_km, name_en, domain, purpose_km, purpose_en, redirect_uris,"
     " post_logout_redirect_uris, scopes, sector, auth_method, acr, profile,"
-    " secret_hash, old_secret_hash, disabled_at"
+    " secret_hash, old_secret_hash, disabled_at, metadata"
 )
 INSERT = (
     "INSERT INTO relying_party (id, name_km, name_en, domain, purpose_km, purpose_en,"
     " redirect_uris, post_logout_redirect_uris, scopes, sector, auth_method, acr,"
-    " profile, secret_hash, made_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9,"
-    " $10, $11, $12, $13, $14, $15) ON CONFLICT DO NOTHING"
+    " profile, secret_hash, made_at, metadata) VALUES ($1, $2, $3, $4, $5, $6, $7, $8,"
+    " $9, $10, $11, $12, $13, $14, $15, $16) ON CONFLICT DO NOTHING"
 )
 FIND = f"SELECT {COLUMNS} FROM relying_party WHERE id = $1"  # noqa: S608 - constant
 ALL = f"SELECT {COLUMNS} FROM relying_party ORDER BY id"  # noqa: S608 - constant
@@ -99,7 +121,7 @@ DISABLE = (
 )
 RENEW_SECRET = (
     "UPDATE relying_party SET old_secret_hash = secret_hash, secret_hash = $2"  # noqa: S105 - a statement
-    " WHERE id = $1 AND auth_method <> 'none'"
+    " WHERE id = $1 AND auth_method IN ('client_secret_basic', 'client_secret_post')"
 )
 DROP_OLD_SECRET = "UPDATE relying_party SET old_secret_hash = NULL WHERE id = $1"  # noqa: S105 - a statement
 
@@ -163,7 +185,7 @@ class RelyingParties:
         FieldsInvalid and AlreadyRegistered.
         """
         self._check(party)
-        if party.is_public:
+        if not party.has_secret:
             secret = None
         elif secret is None:
             secret = new_id(octets=SECRET_OCTETS)
@@ -186,6 +208,7 @@ class RelyingParties:
             party.profile,
             digest,
             to_millis(self.clock.now()),
+            write_metadata(party.metadata),
         )
         if added != 1:
             raise AlreadyRegistered("relying party")
@@ -240,7 +263,7 @@ class RelyingParties:
 
     async def _read(self, tx: Transaction, party_id: str) -> RelyingParty:
         row = await tx.one(FIND, party_id)
-        if row is None or row[-1] is not None:
+        if row is None or row[15] is not None:
             raise RelyingPartyUnknown(party_id[:MAX_ID])
         return _relying_party(row)
 
@@ -252,20 +275,44 @@ class RelyingParties:
         id_is_fine = 0 < len(party.id) <= MAX_ID and party.id.isascii()
         facts = {
             "id": id_is_fine and party.id.isprintable() and ":" not in party.id,
-            "redirect_uris": bool(party.redirect_uris)
-            and self._are_acceptable(party.redirect_uris),
+            "redirect_uris": self._has_redirects(party),
             "post_logout_redirect_uris": self._are_acceptable(
                 party.post_logout_redirect_uris
             ),
             "scopes": {"openid"} <= set(party.scopes) <= set(CLAIMS_OF_SCOPE),
             "auth_method": party.auth_method in AUTH_METHODS,
             "acr": party.acr in LEVELS,
+            "profile": party.profile in PROFILES,
+            **self._address_facts(party.metadata),
         }
         wrong = {
             name: "not-acceptable" for name, is_fine in facts.items() if not is_fine
         }
         if wrong:
             raise FieldsInvalid(wrong)
+        check_metadata(party.metadata)
+        check_profile(party)
+
+    def _has_redirects(self, party: RelyingParty) -> bool:
+        """Say whether the addresses will do; without browser logins none is needed."""
+        is_browser_party = party.metadata.may_use(AUTHORIZATION_CODE)
+        return self._are_acceptable(party.redirect_uris) and (
+            bool(party.redirect_uris) or not is_browser_party
+        )
+
+    def _address_facts(self, metadata: PartyMetadata) -> dict[str, bool]:
+        names = (
+            "jwks_uri",
+            "backchannel_logout_uri",
+            "backchannel_client_notification_endpoint",
+            "logo_uri",
+            "policy_uri",
+        )
+        return {
+            name: not getattr(metadata, name)
+            or self._are_acceptable((getattr(metadata, name),))
+            for name in names
+        }
 
     def _are_acceptable(self, uris: tuple[str, ...]) -> bool:
         return all(
@@ -296,4 +343,5 @@ def _relying_party(row: Row) -> RelyingParty:
         profile=values[12],
         secret_hashes=tuple(digest for digest in values[13:15] if digest is not None),
         disabled_at=values[15],
+        metadata=read_metadata(values[16]),
     )
