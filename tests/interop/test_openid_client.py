@@ -12,7 +12,7 @@ import pytest
 from tests.interop.op import Op, walk
 from tests.node import node
 
-FOLDER = Path(__file__).parent / "openid_client"
+FOLDER = Path(__file__).parent / "node"
 BACK = "http://localhost:9/callback"
 HOME = "http://localhost:9/"
 
@@ -29,7 +29,7 @@ def program() -> str:
 @pytest.fixture
 def script(program: str) -> Iterator[subprocess.Popen[str]]:
     with subprocess.Popen(
-        [program, "login.mjs"],
+        [program, "openid_client.mjs"],
         cwd=FOLDER,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
