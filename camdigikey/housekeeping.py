@@ -1,4 +1,4 @@
-"""What runs beside the requests: the audit seal each second, and the sweeping.
+"""What runs beside the requests: the audit seal, keys, news of logouts, sweeping.
 
 Everything that expires has an indexed instant and goes in small batches, by any
 node that comes along: tables stay at their steady size without a janitor.
@@ -10,6 +10,7 @@ from collections.abc import Coroutine
 from datetime import timedelta
 from typing import Any
 
+from idp.oidc.backchannel_logout import deliver_forever
 from idp.services import Services
 
 logger = logging.getLogger(__name__)
@@ -20,7 +21,12 @@ DECISIONS_KEPT = timedelta(days=1)
 
 def housekeeping(services: Services) -> list[Coroutine[Any, Any, None]]:
     """Return the tasks that one node runs."""
-    return [services.audit_chain.run(), sweep_forever(services)]
+    return [
+        services.audit_chain.run(),
+        services.keys.run(),
+        deliver_forever(services),
+        sweep_forever(services),
+    ]
 
 
 async def sweep_forever(services: Services) -> None:
@@ -39,4 +45,5 @@ async def sweep(services: Services) -> None:
     async with services.store.begin() as tx:
         await services.sessions.drop_expired(tx)
         await services.grants.drop_expired(tx)
+        await services.logouts.deliveries.drop_old(tx)
         await services.decisions.drop_old(tx, kept=DECISIONS_KEPT)

@@ -1,7 +1,7 @@
 """What the domain asks of the world: Protocols of one method where possible."""
 
-from dataclasses import dataclass
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import time
 from typing import Protocol, runtime_checkable

@@ -11,25 +11,31 @@ from dataclasses import dataclass
 from idp.domain.accounts import Accounts
 from idp.domain.audit import Audit
 from idp.domain.audit_chain import AuditChain
+from idp.domain.ceremonies import Ceremonies
 from idp.domain.challenges import Challenges, Lives
 from idp.domain.consents import Consents
+from idp.domain.custody import SealedCustody
 from idp.domain.decisions import Decisions
 from idp.domain.devices import Devices
 from idp.domain.evidence import EvidenceBox
 from idp.domain.grants import Grants
 from idp.domain.interactions import Interactions
-from idp.domain.keys import Keys
+from idp.domain.keys import KeyChanges, Keys, KeySchedule
+from idp.domain.logout_deliveries import LogoutDeliveries
+from idp.domain.logouts import Logouts
 from idp.domain.one_time_codes import OneTimeCodes
+from idp.domain.passkeys import Passkeys
 from idp.domain.rate_limits import Budgets
 from idp.domain.register_questions import RegisterQuestions
 from idp.domain.registration_rows import RegistrationRows
 from idp.domain.registrations import Limits, Registrations
 from idp.domain.relying_parties import RelyingParties
 from idp.domain.request_proofs import RequestProofs
+from idp.domain.sandbox import Sandbox
 from idp.domain.sessions import Sessions
 from idp.domain.user_verification import WebAuthnParty
-from idp.engines import load_sms_sender
-from idp.interfaces import Clock, SmsSender, SystemClock
+from idp.engines import load_key_custody, load_sms_sender
+from idp.interfaces import Clock, KeyCustody, SmsSender, SystemClock
 from idp.settings import IdpSettings
 from idp.storage.encryption import Sealer
 from idp.storage.ephemeral import Ephemeral, MemoryEphemeral
@@ -68,12 +74,16 @@ class Services:
     relying_parties: RelyingParties
     grants: Grants
     sessions: Sessions
+    logouts: Logouts
     consents: Consents
+    passkeys: Passkeys
+    ceremonies: Ceremonies
     budgets: Budgets
     codes: OneTimeCodes
     evidence: EvidenceBox
     register_questions: RegisterQuestions
     registrations: Registrations
+    sandbox: Sandbox | None
 
 
 def wire(
@@ -85,17 +95,27 @@ def wire(
     signals: Signals,
     sms: SmsSender,
     clock: Clock,
+    custody: KeyCustody | None = None,
 ) -> Services:
     """Put the services together on given storage. Does no I/O."""
     audit = Audit(clock)
-    overlap = settings.refresh_life + settings.id_token_life
-    keys = Keys(clock, store, sealer, audit, overlap)
+    custodies = (SealedCustody(sealer), *((custody,) if custody else ()))
+    changes = KeyChanges(
+        clock,
+        store,
+        audit,
+        custodies={each.name: each for each in custodies},
+        making=custodies[-1].name,
+        schedule=_key_schedule(settings),
+    )
+    keys = Keys(clock, store, changes)
     accounts = Accounts(clock, sealer)
     devices = Devices(clock)
     budgets = Budgets(clock, sealer)
     evidence = EvidenceBox(clock, sealer, settings.evidence_retention)
     questions = RegisterQuestions(clock)
     codes = _codes(settings, clock, sealer)
+    sessions = Sessions(clock, sealer, settings.session_life)
     return Services(
         settings=settings,
         clock=clock,
@@ -123,8 +143,11 @@ def wire(
             clock, sealer, audit, is_development=settings.environment == "development"
         ),
         grants=Grants(clock, sealer, audit, settings.code_life, settings.refresh_life),
-        sessions=Sessions(clock, sealer, settings.session_life),
+        sessions=sessions,
+        logouts=Logouts(signals, audit, accounts, sessions, LogoutDeliveries(clock)),
         consents=Consents(clock),
+        passkeys=Passkeys(clock, sealer, audit),
+        ceremonies=Ceremonies(ephemeral),
         budgets=budgets,
         codes=codes,
         evidence=evidence,
@@ -142,6 +165,16 @@ def wire(
             life=settings.registration_life,
             limits=_limits(settings),
         ),
+        sandbox=Sandbox(clock, accounts, audit) if settings.sandbox else None,
+    )
+
+
+def _key_schedule(settings: IdpSettings) -> KeySchedule:
+    return KeySchedule(
+        rotation=settings.key_rotation,
+        publish_ahead=settings.key_publish_ahead,
+        overlap=settings.key_overlap,
+        algorithms=settings.signing_algorithms,
     )
 
 
@@ -190,6 +223,7 @@ async def open_services(
 ) -> AsyncIterator[Services]:
     """Open everything the settings name, and close it again at the end."""
     sealer = open_sealer(settings)
+    custody = load_key_custody(settings)
     store = await open_store(settings.store)
     ephemeral: Ephemeral = MemoryEphemeral()
     signals: Signals = LocalSignals()
@@ -203,6 +237,7 @@ async def open_services(
         signals=signals,
         sms=load_sms_sender(settings),
         clock=clock or SystemClock(),
+        custody=custody,
     )
     try:
         async with store.begin() as tx:
@@ -212,3 +247,5 @@ async def open_services(
         await signals.close()
         await ephemeral.close()
         await store.close()
+        if custody is not None:
+            await custody.close()

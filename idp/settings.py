@@ -11,6 +11,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "IDP_"
 Environment = Literal["development", "production"]
+SigningAlgorithm = Literal["ES256", "PS256", "RS256", "EdDSA"]
+# What every answer with our keys allows a cache to keep it.
+JWKS_MAX_AGE = timedelta(minutes=5)
 
 
 class IdpSettings(BaseSettings):
@@ -19,6 +22,7 @@ class IdpSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
 
     environment: Environment = "production"
+    sandbox: bool = False
     issuer: str
     app_origin: str
     store: str = "sqlite:///data/camdigikey.sqlite3"
@@ -31,6 +35,21 @@ class IdpSettings(BaseSettings):
     twilio_auth_token: SecretStr = SecretStr("")
     twilio_sender: str = ""
     twilio_base_url: str = "https://api.twilio.com"
+
+    signing_algorithms: tuple[SigningAlgorithm, ...] = (
+        "ES256",
+        "PS256",
+        "RS256",
+        "EdDSA",
+    )
+    key_rotation: timedelta = timedelta(days=30)
+    key_publish_ahead: timedelta = timedelta(hours=24)
+    key_overlap: timedelta = timedelta(days=31)
+    key_custody: str = "sealed"
+    pkcs11_module: str = ""
+    pkcs11_token: str = ""
+    pkcs11_pin: SecretStr = SecretStr("")
+    pkcs11_sessions: int = Field(default=4, ge=1, le=64)
 
     access_token_life: timedelta = timedelta(minutes=10)
     id_token_life: timedelta = timedelta(minutes=10)
@@ -78,6 +97,21 @@ class IdpSettings(BaseSettings):
             for url in (self.issuer, self.app_origin):
                 if not url.startswith("https://"):
                     raise ValueError("production speaks https only")
+            if self.sandbox:
+                raise ValueError("the sandbox lets anybody in: never in production")
+        return self
+
+    @model_validator(mode="after")
+    def _keys_outlive_caches(self) -> "IdpSettings":
+        token_life = max(self.access_token_life, self.id_token_life)
+        if "ES256" not in self.signing_algorithms:
+            raise ValueError("signing_algorithms: ES256 is always needed")
+        if self.key_publish_ahead < JWKS_MAX_AGE:
+            raise ValueError("key_publish_ahead: shorter than the caches of our keys")
+        if self.key_rotation < self.key_publish_ahead:
+            raise ValueError("key_rotation: a next key must be published before")
+        if self.key_overlap < token_life + self.key_publish_ahead:
+            raise ValueError("key_overlap: shorter than the tokens' life and caches")
         return self
 
     @property

@@ -8,6 +8,7 @@ import typer
 from pydantic import ValidationError
 from rich.console import Console
 
+from idp.engines import EngineRefused, EngineUnusable
 from idp.errors import FieldsInvalid, IdentityError
 from idp.services import Services, open_services
 from idp.settings import IdpSettings, load_settings
@@ -56,3 +57,5 @@ def with_services(work: Callable[[Services], Awaitable[T]]) -> T:
         raise fail("Some values cannot be right.") from error
     except (IdentityError, MasterKeyUnsafe) as error:
         raise fail(f"{getattr(error, 'code', 'master key')}: {error}") from error
+    except (EngineRefused, EngineUnusable) as error:
+        raise fail(str(error)) from error

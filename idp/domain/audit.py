@@ -41,17 +41,33 @@ class EventTag(StrEnum):
     DEVICE_BLOCKED = "device:blocked"
     CREDENTIAL_BOUND = "credential:bound"
     CREDENTIAL_REMOVED = "credential:removed"
+    PASSKEY_ADDED = "passkey:added"
+    PASSKEY_REMOVED = "passkey:removed"
+    PASSKEY_SUSPENDED = "passkey:suspended"
+    LOGIN_PASSKEY = "login:passkey"
+    LOGIN_RELEASED = "login:released"
     LOGIN_APPROVED = "login:approved"
     LOGIN_DENIED = "login:denied"
     LOGIN_CANCELLED = "login:cancelled"
     LOGIN_NOT_ME = "login:not-me"
+    SANDBOX_LOGIN = "login:sandbox"
+    PUSH_SENT = "push:sent"
+    PUSH_BINDING_CODE_WRONG = "push:binding-code-wrong"
+    PUSH_BLOCK_LIFTED = "push:block-lifted"
+    PUSH_UNDELIVERED = "push:undelivered"
     TOKEN_ISSUED = "token:issued"  # noqa: S105 - a name, not a secret
     TOKEN_REFRESHED = "token:refreshed"  # noqa: S105
     TOKEN_REUSED = "token:reused"  # noqa: S105
     SESSION_ENDED = "session:ended"
+    LOGOUT_DELIVERED = "logout:delivered"
+    LOGOUT_REFUSED = "logout:refused"
+    LOGOUT_GIVEN_UP = "logout:given-up"
+    LOGGED_OUT_EVERYWHERE = "account:logged-out-everywhere"
+    CONSENT_WITHDRAWN = "consent:withdrawn"
     RELYING_PARTY_ADDED = "relying-party:added"
     RELYING_PARTY_DISABLED = "relying-party:disabled"
     KEYS_ROTATED = "keys:rotated"
+    KEYS_REVOKED = "keys:revoked"
 
 
 class AuditEvent(SQLModel, table=True):

@@ -1,220 +1,230 @@
-"""The provider's signing keys: next, current, retired.
+"""The provider's signing keys: next, current, retired; sign, verify, publish.
 
     next --rotate--> current --rotate--> retired --(overlap is over)--> archived
+      └───────────────────┴──── revoke ─────┴──► revoked
 
-A key is published before it signs and stays published until nothing it signed can
-be alive. Then its private half is wiped and its public half kept, unpublished: the
-seals of the audit chain are for good. Private keys are sealed in the database;
-custody in hardware comes behind the same service. Every node reads the set again
-every few seconds, so a rotation by command reaches a running server.
+There is one key for each algorithm and each of the first two states. A key is
+published before it signs and stays published until nothing it signed can be alive and
+no cache is without its successor. Then its private half is wiped and its public half
+kept, unpublished: the seals of the audit chain are for good. A revoked key leaves the
+published set at once. Every node reads the set again every second (one statement), so
+that whatever any node or command does to a key is true everywhere a second later.
 """
 
-from collections.abc import Mapping
+import asyncio
+import logging
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
 import orjson
-from cryptography.hazmat.primitives.asymmetric.ec import (
-    SECP256R1,
-    EllipticCurvePrivateKey,
-    EllipticCurvePublicKey,
-    generate_private_key,
-)
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    load_der_private_key,
-)
-from sqlmodel import BigInteger, Column, Field, LargeBinary, SQLModel
 
 from idp.domain import jws
-from idp.domain.audit import Audit, EventTag
+from idp.domain import signing_key_rows as rows
+from idp.domain.key_changes import KeyChanges, RevokedKey
+from idp.domain.key_schedule import KeySchedule
+from idp.domain.signing_algorithms import (
+    ALGORITHMS,
+    ES256,
+    check_signature,
+    jwk_of,
+)
+from idp.domain.signing_key_rows import CURRENT, KeyRow, key_row, read_rows
 from idp.errors import Malformed, Unavailable
-from idp.interfaces import Clock
-from idp.storage.columns import b64encode, canonical_json, to_millis
-from idp.storage.encryption import Sealer
-from idp.storage.store import Row, Store, Transaction
+from idp.interfaces import Clock, KeySigner
+from idp.storage.columns import b64encode, to_millis
+from idp.storage.store import Store, Transaction
 
-NEXT, CURRENT, RETIRED, ARCHIVED = "next", "current", "retired", "archived"
-FRESH = timedelta(seconds=5)
+__all__ = ["KeyChanges", "KeySchedule", "Keys", "RevokedKey", "jwk_of"]
 
+logger = logging.getLogger(__name__)
 
-class SigningKey(SQLModel, table=True):
-    """One ES256 key; the private half is sealed. Instants in milliseconds."""
-
-    __tablename__ = "signing_key"
-    kid: str = Field(primary_key=True)
-    state: str
-    public_jwk: str
-    private_sealed: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
-    made_at: int = Field(sa_column=Column(BigInteger, nullable=False))
-    retired_at: int | None = Field(default=None, sa_column=Column(BigInteger))
-
-
-INSERT = (
-    "INSERT INTO signing_key (kid, state, public_jwk, private_sealed, made_at)"
-    " VALUES ($1, $2, $3, $4, $5)"
-)
-ALL = (
-    "SELECT kid, state, public_jwk, private_sealed FROM signing_key"
-    " ORDER BY made_at, kid"
-)
-RETIRE_CURRENT = (
-    "UPDATE signing_key SET state = 'retired', retired_at = $1 WHERE state = 'current'"
-)
-PROMOTE_NEXT = "UPDATE signing_key SET state = 'current' WHERE state = 'next'"
-ARCHIVE = (
-    "UPDATE signing_key SET state = 'archived', private_sealed = $2"
-    " WHERE state = 'retired' AND retired_at < $1"
-)
+FRESH = timedelta(seconds=1)
+# While one request reads the set again the others go on with the old one, but not
+# with one that is older than this.
+STALE = timedelta(seconds=3)
+# An unknown kid may be a second old; it is looked for no more often than this.
+LOOK_AGAIN = timedelta(milliseconds=100)
+TEND_EVERY = timedelta(seconds=1)
+AFTER_FAILURE = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True)
 class KeySet:
-    """The keys as one node read them."""
+    """The keys as one node read them: `current` by alg, `public` by kid."""
 
-    read_at: int
-    current_kid: str
-    private_key: EllipticCurvePrivateKey
-    public_jwks: tuple[Mapping[str, str], ...]
-    public_keys: Mapping[str, EllipticCurvePublicKey]
-    archived_keys: Mapping[str, EllipticCurvePublicKey]
+    rows: tuple[KeyRow, ...]
+    current: Mapping[str, str]
+    public: Mapping[str, tuple[str, Any]]
+    jwks: tuple[Mapping[str, str], ...]
 
 
 @dataclass(slots=True)
 class _Cache:
     keys: KeySet | None = None
-    headers: dict[str, bytes] = field(default_factory=dict)
+    read_at: int = 0
+    is_reading: bool = False
+    signers: dict[tuple[str, str], tuple[bytes, KeySigner]] = field(
+        default_factory=dict
+    )
+    records: dict[str, tuple[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """Sign, verify, publish and rotate."""
+    """Sign, verify, publish; `changes` makes, rotates and revokes."""
 
     clock: Clock
     store: Store
-    sealer: Sealer
-    audit: Audit
-    overlap: timedelta
+    changes: KeyChanges
     _cache: _Cache = field(default_factory=_Cache)
 
-    async def sign(self, payload: Mapping[str, Any], *, typ: str) -> str:
-        """Return a compact JWS by the current key."""
-        keys = await self._fresh()
-        name = f"{keys.current_kid} {typ}"
-        header = self._cache.headers.get(name)
-        if header is None:
-            header = jws.header_bytes(
-                {"alg": "ES256", "typ": typ, "kid": keys.current_kid}
-            )
-            self._cache.headers = {name: header, **self._cache.headers}
-        return jws.sign(payload, key=keys.private_key, header=header)
+    async def sign(
+        self, payload: Mapping[str, Any], *, typ: str, alg: str = ES256
+    ) -> str:
+        """Return a compact JWS by the current key of `alg`; raises Unavailable."""
+        kid = (await self._fresh()).current.get(alg)
+        if kid is None:
+            raise Unavailable(f"signing key {alg}")
+        ready = self._cache.signers.get((kid, typ))
+        header, signer = ready or await self._prepare(kid, alg=alg, typ=typ)
+        body = b64encode(orjson.dumps(dict(payload))).encode("ascii")
+        message = header + b"." + body
+        signature = b64encode(await signer.sign(message)).encode("ascii")
+        return (message + b"." + signature).decode("ascii")
 
     async def verify(
-        self, token: str, *, typ: str, or_archived: bool = False
+        self,
+        token: str,
+        *,
+        typ: str,
+        algs: Collection[str] = (ES256,),
+        or_archived: bool = False,
     ) -> Mapping[str, Any]:
         """Return the claims of a token of ours; raises Malformed.
 
-        `or_archived` also takes keys that are published no more: for records only.
+        The key decides the algorithm; `algs` says which of them the caller takes.
+        `or_archived` also takes keys that are published no more, and revoked ones: for
+        the sealed record only, whose later seals cover what an old key signed.
         """
         try:
-            parsed = jws.parse(token, typ=typ)
-            keys, kid = await self._fresh(), str(parsed.unverified_header.get("kid"))
-            key = keys.public_keys.get(kid)
-            if key is None and or_archived:
-                key = keys.archived_keys.get(kid)
-            if key is None:
-                raise Malformed("unknown kid")
-            jws.check_signature(
-                key=key, signature=parsed.signature, message=parsed.signing_input
+            parsed = jws.take_apart(token)
+            header = parsed.unverified_header
+            alg, key = await self._key(str(header.get("kid")), or_archived)
+            if header.get("typ") != typ or header.get("alg") != alg or alg not in algs:
+                raise Malformed("wrong alg or typ")
+            check_signature(
+                alg, key, signature=parsed.signature, message=parsed.signing_input
             )
         except jws.BadSignature as error:
             raise Malformed(str(error)) from error
         return parsed.unverified_payload
 
     async def jwks(self) -> dict[str, list[Mapping[str, str]]]:
-        """Return the public set (RFC 7517): next, current and retired keys."""
-        return {"keys": list((await self._fresh()).public_jwks)}
+        """Return the public set (RFC 7517): next, current and retired, oldest first."""
+        return {"keys": list((await self._fresh()).jwks)}
 
     async def ensure(self, tx: Transaction) -> None:
-        """Make the first two keys when there are none."""
-        if not await tx.all(ALL):
-            await self._make(tx, CURRENT)
-            await self._make(tx, NEXT)
+        """Make the keys that are missing."""
+        await self.changes.ensure(tx)
 
     async def rotate(self, tx: Transaction) -> None:
-        """Retire the current key, promote the next, publish another."""
-        now = self.clock.now()
-        await tx.run(ARCHIVE, to_millis(now - self.overlap), b"")
-        await tx.run(RETIRE_CURRENT, to_millis(now))
-        await tx.run(PROMOTE_NEXT)
-        await self._make(tx, NEXT)
-        await self.audit.record(tx, EventTag.KEYS_ROTATED)
+        """Rotate every algorithm at once, whatever the schedule says."""
+        await self.changes.rotate(tx)
 
-    async def states(self, tx: Transaction) -> list[tuple[str, str]]:
-        """Return `(kid, state)` of every key, oldest first."""
-        return [(str(row[0]), str(row[1])) for row in await tx.all(ALL)]
+    async def states(self, tx: Transaction) -> list[KeyRow]:
+        """Return every key, oldest first."""
+        return await self.changes.states(tx)
 
-    async def _make(self, tx: Transaction, state: str) -> None:
-        key = generate_private_key(SECP256R1())
-        public = jwk_of(key.public_key())
-        kid = jws.thumbprint(public)
-        private = key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
-        sealed = self.sealer.seal(private, context=f"signing_key:{kid}")
-        made_at = to_millis(self.clock.now())
-        text = canonical_json(public).decode()
-        await tx.run(INSERT, kid, state, text, sealed, made_at)
-
-    async def _fresh(self) -> KeySet:
+    async def tend(self) -> bool:
+        """Take what steps are due; return whether this node changed anything."""
         now = to_millis(self.clock.now())
-        known = self._cache.keys
-        if (
-            known is not None
-            and 0 <= now - known.read_at < FRESH.total_seconds() * 1000
-        ):
-            return known
+        known = (await self._fresh()).rows
+        steps = self.changes.schedule.due(known, now=now)
+        if not steps:
+            return False
+        done = await self.changes.follow(steps)
+        self._cache.keys = None
+        return done
+
+    async def run(self) -> None:
+        """Look after the keys every second, until cancelled."""
+        while True:
+            await asyncio.sleep(TEND_EVERY.total_seconds())
+            try:
+                await self.tend()
+            except Exception as failure:
+                # Never the end of rotation: it is tried again.
+                logger.exception("signing keys: %s", type(failure).__name__)
+                await asyncio.sleep(AFTER_FAILURE.total_seconds())
+
+    async def _prepare(
+        self, kid: str, *, alg: str, typ: str
+    ) -> tuple[bytes, KeySigner]:
         async with self.store.read() as tx:
-            rows = await tx.all(ALL)
-        self._cache.keys = read = self._read(rows, now)
-        return read
-
-    def _read(self, rows: list[Row], now: int) -> KeySet:
-        current = next((row for row in rows if row[1] == CURRENT), None)
-        if current is None:
+            found = await tx.one(rows.HANDLE, kid)
+        if found is None:
             raise Unavailable("signing keys")
-        kid, sealed = str(current[0]), current[3]
-        assert isinstance(sealed, bytes)
-        known = self._cache.keys
-        if known is not None and known.current_kid == kid:
-            private: Any = known.private_key
-        else:
-            der = self.sealer.open(sealed, context=f"signing_key:{kid}")
-            private = load_der_private_key(der, password=None)
-        public = {
-            str(row[0]): _parse(str(row[2])) for row in rows if row[1] != ARCHIVED
-        }
-        archived = {
-            str(row[0]): jws.public_key(_parse(str(row[2])))
-            for row in rows
-            if row[1] == ARCHIVED
-        }
-        published = tuple(
-            {**jwk, "kid": kid_, "alg": "ES256", "use": "sig"}
-            for kid_, jwk in public.items()
-        )
-        keys = {kid_: jws.public_key(jwk) for kid_, jwk in public.items()}
-        return KeySet(now, kid, private, published, keys, archived)
+        name, handle = found
+        assert isinstance(handle, bytes)
+        custody = self.changes.custody(str(name))
+        signer = await custody.open(alg=alg, kid=kid, handle=handle)
+        header = jws.header_bytes({"alg": alg, "typ": typ, "kid": kid})
+        self._cache.signers[kid, typ] = ready = (header, signer)
+        return ready
+
+    async def _key(self, kid: str, or_archived: bool) -> tuple[str, Any]:
+        found = (await self._fresh()).public.get(kid)
+        if found is None:
+            found = (await self._fresh(LOOK_AGAIN)).public.get(kid)
+        if found is None and or_archived:
+            found = self._cache.records.get(kid) or await self._record_key(kid)
+        if found is None:
+            raise Malformed("unknown kid")
+        return found
+
+    async def _record_key(self, kid: str) -> tuple[str, Any] | None:
+        async with self.store.read() as tx:
+            found = await tx.one(rows.ONE, kid)
+        if found is None:
+            return None
+        row = key_row(found)
+        self._cache.records[kid] = known = (row.alg, _public(row))
+        return known
+
+    async def _fresh(self, patience: timedelta = FRESH) -> KeySet:
+        """Return the set, not older than `patience`."""
+        cache, now = self._cache, to_millis(self.clock.now())
+        known = cache.keys
+        if known is not None:
+            age = now - cache.read_at
+            if 0 <= age < patience.total_seconds() * 1000:
+                return known
+            if cache.is_reading and 0 <= age < STALE.total_seconds() * 1000:
+                return known
+        cache.is_reading = True
+        try:
+            async with self.store.read() as tx:
+                found = tuple(await read_rows(tx, rows.LIVE))
+        finally:
+            cache.is_reading = False
+        if known is None or known.rows != found:
+            known = _key_set(found)
+            cache.signers = {}
+        cache.keys, cache.read_at = known, now
+        return known
 
 
-def _parse(text: str) -> dict[str, str]:
-    parsed: dict[str, str] = orjson.loads(text)
-    return parsed
+def _key_set(found: Sequence[KeyRow]) -> KeySet:
+    public = {row.kid: (row.alg, _public(row)) for row in found}
+    current = {row.alg: row.kid for row in found if row.state == CURRENT}
+    jwks = tuple(
+        {**orjson.loads(row.public_jwk), "kid": row.kid, "alg": row.alg, "use": "sig"}
+        for row in found
+    )
+    return KeySet(tuple(found), current, public, jwks)
 
 
-def jwk_of(key: EllipticCurvePublicKey) -> dict[str, str]:
-    """Return the bare public JWK of a P-256 key (RFC 7518, 6.2)."""
-    numbers = key.public_numbers()
-    x, y = numbers.x.to_bytes(32), numbers.y.to_bytes(32)
-    return {"kty": "EC", "crv": "P-256", "x": b64encode(x), "y": b64encode(y)}
+def _public(row: KeyRow) -> Any:
+    return ALGORITHMS[row.alg].read(orjson.loads(row.public_jwk))

@@ -4,7 +4,9 @@ from idp.engines.loading import (
     DevelopmentModeWarning,
     DisabledSmsSender,
     EngineRefused,
+    EngineUnusable,
     load_engine,
+    load_key_custody,
     load_sms_sender,
 )
 
@@ -12,6 +14,8 @@ __all__ = [
     "DevelopmentModeWarning",
     "DisabledSmsSender",
     "EngineRefused",
+    "EngineUnusable",
     "load_engine",
+    "load_key_custody",
     "load_sms_sender",
 ]

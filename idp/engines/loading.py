@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from idp.errors import Unavailable
-from idp.interfaces import SmsSender
+from idp.interfaces import KeyCustody, SmsSender
 from idp.settings import IdpSettings
 
 T = TypeVar("T")
@@ -61,3 +61,13 @@ def load_sms_sender(settings: IdpSettings) -> SmsSender:
         return load_engine(settings.sms_sender, SmsSender, settings)  # type: ignore[type-abstract]  # a Protocol, checked at run time
     except EngineUnusable as reason:
         return DisabledSmsSender(str(reason))
+
+
+def load_key_custody(settings: IdpSettings) -> KeyCustody | None:
+    """Return who keeps new signing keys; None when that is the database.
+
+    Raises EngineRefused or EngineUnusable: without its keys no provider starts.
+    """
+    if settings.key_custody == "sealed":
+        return None
+    return load_engine(settings.key_custody, KeyCustody, settings)  # type: ignore[type-abstract]  # a Protocol, checked at run time

@@ -28,7 +28,9 @@ async def verify_hint(services: Services, unverified_token: str) -> VerifiedHint
     """Return what the hint says; raises Malformed."""
     if len(unverified_token) > MAX_HINT:
         raise Malformed("the hint is too long")
-    claims = await services.keys.verify(unverified_token, typ=ID_TOKEN)
+    claims = await services.keys.verify(
+        unverified_token, typ=ID_TOKEN, algs=services.settings.signing_algorithms
+    )
     client_id, sid = claims.get("aud"), claims.get("sid")
     if claims.get("iss") != services.settings.issuer:
         raise Malformed("not our hint")

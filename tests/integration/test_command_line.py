@@ -64,7 +64,10 @@ def test_keys_are_listed_and_rotated(migrated: Operator) -> None:
     before = migrated.types("keys", "list").output
     assert "current" in before
     assert "next" in before
-    assert migrated.types("keys", "rotate").exit_code == 0
+    early = migrated.types("keys", "rotate")
+    assert early.exit_code == 1
+    assert "--now" in early.output
+    assert migrated.types("keys", "rotate", "--now").exit_code == 0
     assert "retired" in migrated.types("keys", "list").output
 
 
