@@ -1,8 +1,11 @@
 """Who calls the back channel: a relying party, by the one method it registered.
 
-client_secret_basic   Authorization: Basic (RFC 6749, 2.3.1: form-encoded parts)
-client_secret_post    client_id and client_secret in the form
-none                  client_id in the form; PKCE carries the proof
+client_secret_basic          Authorization: Basic (RFC 6749, 2.3.1: encoded parts)
+client_secret_post           client_id and client_secret in the form
+private_key_jwt              a signed assertion in the form (RFC 7523, 2.2)
+tls_client_auth              client_id in the form, a certificate below it (RFC 8705)
+self_signed_tls_client_auth  the same, with a key of the party's JWKS
+none                         client_id in the form; PKCE carries the proof
 """
 
 from base64 import b64decode
@@ -10,11 +13,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import unquote_plus
 
-from idp.domain.relying_parties import BASIC, NONE, POST, RelyingParty
+from starlette.requests import Request
+
+from idp.domain.relying_parties import (
+    BASIC,
+    NONE,
+    POST,
+    PRIVATE_KEY_JWT,
+    SECRET_METHODS,
+    RelyingParty,
+)
 from idp.errors import RelyingPartyUnknown
 from idp.oidc.errors import ProtocolRefusal
 from idp.services import Services
 
+Form = Mapping[str, str]
 MAX_HEADER = 2048
 
 
@@ -28,30 +41,42 @@ class Credentials:
 
 
 async def authenticate_client(
-    services: Services, headers: Mapping[str, str], form: Mapping[str, str]
+    services: Services, request: Request, form: Form
 ) -> RelyingParty:
-    """Return the calling party; raises RelyingPartyUnknown, ProtocolRefusal."""
-    unverified = read_credentials(headers.get("authorization"), form)
+    """Return the calling party; raises RelyingPartyUnknown, ProtocolRefusal.
+
+    A certificate beside another method is no second authentication: it binds tokens
+    (RFC 8705, 3).
+    """
+    unverified = read_credentials(request.headers.get("authorization"), form)
+    if unverified.method == PRIVATE_KEY_JWT:
+        raise RelyingPartyUnknown("not offered yet")
     async with services.store.read() as tx:
         party = await services.relying_parties.find(tx, unverified.client_id)
     if party.auth_method != unverified.method:
         raise RelyingPartyUnknown("not the registered method")
-    if unverified.method != NONE:
+    if unverified.method in SECRET_METHODS:
         services.relying_parties.check_secret(party, unverified.secret)
     return party
 
 
-def read_credentials(header: str | None, form: Mapping[str, str]) -> Credentials:
+def read_credentials(header: str | None, form: Form) -> Credentials:
     """Return the one set of credentials of a request. Pure.
 
-    Raises RelyingPartyUnknown without any and ProtocolRefusal for two.
+    `NONE` stands for a client_id alone. Raises RelyingPartyUnknown without any and
+    ProtocolRefusal for two (RFC 6749, 2.3).
     """
     client_id, secret = form.get("client_id"), form.get("client_secret")
+    has_assertion = "client_assertion" in form or "client_assertion_type" in form
+    if (header is not None) + (secret is not None) + has_assertion > 1:
+        raise ProtocolRefusal("invalid_request", "two client authentications")
     if header is not None:
         basic = _read_basic(header)
-        if secret is not None or client_id not in {None, basic.client_id}:
+        if client_id not in {None, basic.client_id}:
             raise ProtocolRefusal("invalid_request", "two client authentications")
         return basic
+    if has_assertion:
+        return Credentials(PRIVATE_KEY_JWT, client_id or "")
     if client_id is None:
         raise RelyingPartyUnknown("no client authentication")
     if secret is not None:

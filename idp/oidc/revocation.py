@@ -20,7 +20,7 @@ async def revoke(request: Request) -> Response:
     services = services_of(request)
     try:
         form = await read_form(request)
-        party = await authenticate_client(services, request.headers, form)
+        party = await authenticate_client(services, request, form)
         grant_id = await _grant_id(services, party, form)
         if grant_id is not None:
             async with services.store.begin() as tx:

@@ -46,7 +46,7 @@ async def token(request: Request) -> Response:
     services = services_of(request)
     try:
         form = await read_form(request)
-        party = await authenticate_client(services, request.headers, form)
+        party = await authenticate_client(services, request, form)
         issued = await grant_type(form)(services, party, form)
         return json_response(await sign_tokens(services, party, issued))
     except (IdentityError, ProtocolRefusal) as fact:
