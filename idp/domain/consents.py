@@ -19,6 +19,7 @@ from idp.storage.columns import to_millis
 from idp.storage.store import Row, Transaction
 
 OFFLINE_ACCESS = "offline_access"
+VERIFIED_CLAIMS = "verified_claims"
 
 CLAIMS_OF_SCOPE: Mapping[str, tuple[str, ...]] = {
     "openid": (),
@@ -43,6 +44,15 @@ MEMBERS: Mapping[str, tuple[str, ...]] = {
     "document_expires": ("document_expires",),
     "camdigikey_level": ("camdigikey_level",),
     OFFLINE_ACCESS: (),
+    "nationality": ("nationalities",),
+    VERIFIED_CLAIMS: (VERIFIED_CLAIMS,),
+}
+# No scope asks for these: a party names them in the `claims` parameter.
+ONE_BY_ONE = ("nationality", VERIFIED_CLAIMS)
+# What evidence may tell of a document, and the decision it needs.
+EVIDENCE_MEMBERS: Mapping[str, str] = {
+    "document_number": "document_number",
+    "date_of_expiry": "document_expires",
 }
 CLAIM_LABELS: Mapping[str, Mapping[str, str]] = {
     "name": {
@@ -67,6 +77,11 @@ CLAIM_LABELS: Mapping[str, Mapping[str, str]] = {
     OFFLINE_ACCESS: {
         "km": "រក្សាការចូលប្រើ ទោះបីអ្នកមិននៅក៏ដោយ",
         "en": "Keep access while you are away",
+    },
+    "nationality": {"km": "សញ្ជាតិ", "en": "Your nationality"},
+    VERIFIED_CLAIMS: {
+        "km": "របៀប និងពេលវេលាដែលអត្តសញ្ញាណរបស់អ្នកត្រូវបានផ្ទៀងផ្ទាត់",
+        "en": "How and when your identity was checked",
     },
 }
 SCOPE_LABELS: Mapping[str, Mapping[str, str]] = {

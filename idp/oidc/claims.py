@@ -112,5 +112,6 @@ def _members(account: Account) -> Mapping[str, Any]:
         "phone_number_verified": bool(facts.phone),
         "document_number": facts.document_number,
         "document_expires": facts.document_expires,
+        "nationalities": [facts.nationality],
         "camdigikey_level": account.level,
     }
