@@ -11,8 +11,12 @@ from dataclasses import dataclass
 from idp.domain.accounts import Accounts
 from idp.domain.audit import Audit
 from idp.domain.audit_chain import AuditChain
+from idp.domain.backchannel_deliveries import Deliveries
+from idp.domain.backchannel_polls import Polls
+from idp.domain.backchannel_requests import BackchannelRequests, PushLimits
 from idp.domain.ceremonies import Ceremonies
 from idp.domain.challenges import Challenges, Lives
+from idp.domain.client_keys import ClientKeys
 from idp.domain.consents import Consents
 from idp.domain.custody import SealedCustody
 from idp.domain.decisions import Decisions
@@ -25,6 +29,7 @@ from idp.domain.logout_deliveries import LogoutDeliveries
 from idp.domain.logouts import Logouts
 from idp.domain.one_time_codes import OneTimeCodes
 from idp.domain.passkeys import Passkeys
+from idp.domain.push_blocks import PushBlocks
 from idp.domain.rate_limits import Budgets
 from idp.domain.register_questions import RegisterQuestions
 from idp.domain.registration_rows import RegistrationRows
@@ -35,7 +40,8 @@ from idp.domain.sandbox import Sandbox
 from idp.domain.sessions import Sessions
 from idp.domain.user_verification import WebAuthnParty
 from idp.engines import load_key_custody, load_sms_sender
-from idp.interfaces import Clock, KeyCustody, SmsSender, SystemClock
+from idp.engines.outbound import create as create_outbound
+from idp.interfaces import Clock, KeyCustody, Outbound, SmsSender, SystemClock
 from idp.settings import IdpSettings
 from idp.storage.encryption import Sealer
 from idp.storage.ephemeral import Ephemeral, MemoryEphemeral
@@ -60,6 +66,8 @@ class Services:
     ephemeral: Ephemeral
     signals: Signals
     sms: SmsSender
+    outbound: Outbound
+    client_keys: ClientKeys
     translate: Callable[..., str]
     webauthn_party: WebAuthnParty
     audit: Audit
@@ -76,6 +84,10 @@ class Services:
     sessions: Sessions
     logouts: Logouts
     consents: Consents
+    push_blocks: PushBlocks
+    backchannel: BackchannelRequests
+    backchannel_polls: Polls
+    backchannel_deliveries: Deliveries
     passkeys: Passkeys
     ceremonies: Ceremonies
     budgets: Budgets
@@ -96,9 +108,11 @@ def wire(
     sms: SmsSender,
     clock: Clock,
     custody: KeyCustody | None = None,
+    outbound: Outbound | None = None,
 ) -> Services:
     """Put the services together on given storage. Does no I/O."""
     audit = Audit(clock)
+    outbound = outbound or create_outbound(settings)
     custodies = (SealedCustody(sealer), *((custody,) if custody else ()))
     changes = KeyChanges(
         clock,
@@ -116,6 +130,21 @@ def wire(
     questions = RegisterQuestions(clock)
     codes = _codes(settings, clock, sealer)
     sessions = Sessions(clock, sealer, settings.session_life)
+    challenges = Challenges(
+        clock, ephemeral, signals, _lives(settings), settings.app_origin
+    )
+    decisions = Decisions(clock, sealer, settings.challenge_approved)
+    blocks = PushBlocks(clock, audit, settings.push_block)
+    backchannel = BackchannelRequests(
+        clock,
+        sealer,
+        audit,
+        signals,
+        challenges,
+        decisions,
+        blocks,
+        PushLimits(settings.pushes_unanswered_an_hour),
+    )
     return Services(
         settings=settings,
         clock=clock,
@@ -124,6 +153,8 @@ def wire(
         ephemeral=ephemeral,
         signals=signals,
         sms=sms,
+        outbound=outbound,
+        client_keys=ClientKeys(clock, outbound),
         translate=translate,
         webauthn_party=WebAuthnParty(
             settings.rp_id, (settings.issuer, settings.app_origin)
@@ -135,10 +166,8 @@ def wire(
         devices=devices,
         request_proofs=RequestProofs(clock, ephemeral),
         interactions=Interactions(ephemeral, settings.interaction_life),
-        challenges=Challenges(
-            clock, ephemeral, signals, _lives(settings), settings.app_origin
-        ),
-        decisions=Decisions(clock, sealer, settings.challenge_approved),
+        challenges=challenges,
+        decisions=decisions,
         relying_parties=RelyingParties(
             clock, sealer, audit, is_development=settings.environment == "development"
         ),
@@ -146,6 +175,12 @@ def wire(
         sessions=sessions,
         logouts=Logouts(signals, audit, accounts, sessions, LogoutDeliveries(clock)),
         consents=Consents(clock),
+        push_blocks=blocks,
+        backchannel=backchannel,
+        backchannel_polls=Polls(
+            clock, ephemeral, int(settings.backchannel_interval.total_seconds())
+        ),
+        backchannel_deliveries=Deliveries(clock, store, backchannel),
         passkeys=Passkeys(clock, sealer, audit),
         ceremonies=Ceremonies(ephemeral),
         budgets=budgets,

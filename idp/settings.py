@@ -51,6 +51,8 @@ class IdpSettings(BaseSettings):
     pkcs11_pin: SecretStr = SecretStr("")
     pkcs11_sessions: int = Field(default=4, ge=1, le=64)
 
+    outbound_ca_file: Path | None = None
+
     access_token_life: timedelta = timedelta(minutes=10)
     id_token_life: timedelta = timedelta(minutes=10)
     refresh_life: timedelta = timedelta(days=30)
@@ -63,6 +65,15 @@ class IdpSettings(BaseSettings):
     challenge_renewals: int = Field(default=5, ge=0)
     logins_per_prefix_a_minute: int = Field(default=600, ge=1)
     claims_a_minute: int = Field(default=10, ge=1)
+    backchannel_life: timedelta = timedelta(minutes=5)
+    backchannel_life_most: timedelta = timedelta(minutes=10)
+    backchannel_interval: timedelta = timedelta(seconds=5)
+    backchannel_long_poll: timedelta = Field(
+        default=timedelta(), ge=timedelta(), le=timedelta(seconds=25)
+    )
+    backchannel_requests_a_minute: int = Field(default=600, ge=1)
+    pushes_unanswered_an_hour: int = Field(default=3, ge=1)
+    push_block: timedelta = timedelta(hours=24)
 
     code_digits: int = Field(default=6, ge=6, le=8)
     code_validity: timedelta = timedelta(minutes=5)

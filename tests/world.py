@@ -30,6 +30,7 @@ from idp.storage.signals import LocalSignals, Signals
 from mobile_api.app import create_app as create_mobile_api
 from mobile_api.services import MobileServices
 from tests.portal import HeadlessPortal
+from tests.signing_keys import ensure_keys
 
 ISSUER, APP, PORTAL = "https://idp.test", "https://app.test", "https://portal.test"
 SECRET = "a portal's secret"
@@ -190,15 +191,24 @@ class World:
         )
 
 
-def settings_for(store_url: str) -> IdpSettings:
+def settings_for(store_url: str, **changes: Any) -> IdpSettings:
     return IdpSettings(
-        environment="development", issuer=ISSUER, app_origin=APP, store=store_url
+        environment="development",
+        issuer=ISSUER,
+        app_origin=APP,
+        store=store_url,
+        **changes,
     )
 
 
 @asynccontextmanager
-async def open_world(store_url: str, *, redis: str = "") -> AsyncIterator[World]:
-    """Open the whole server; with `redis` it is one node of several."""
+async def open_world(
+    store_url: str, *, redis: str = "", **changes: Any
+) -> AsyncIterator[World]:
+    """Open the whole server; with `redis` it is one node of several.
+
+    `changes` are settings that differ from the usual ones.
+    """
     migrate(store_url)
     clock = MovingClock()
     ephemeral: Ephemeral = MemoryEphemeral()
@@ -206,7 +216,7 @@ async def open_world(store_url: str, *, redis: str = "") -> AsyncIterator[World]
     if redis:
         ephemeral, signals = open_redis(redis)
     services = wire(
-        settings_for(store_url),
+        settings_for(store_url, **changes),
         store=await open_store(store_url),
         sealer=Sealer([MasterKey.of(bytes(range(32)))]),
         ephemeral=ephemeral,
@@ -215,7 +225,7 @@ async def open_world(store_url: str, *, redis: str = "") -> AsyncIterator[World]
         clock=clock,
     )
     async with services.store.begin() as tx:
-        await services.keys.ensure(tx)
+        await ensure_keys(services, tx)
     provider = create_provider(services.settings, services)
     mobile = create_mobile_api(services, cast("MobileServices", None))
     state: dict[str, object] = {"services": services}

@@ -45,7 +45,7 @@ async def finish(
     )
     await services.interactions.complete(interaction, login)
     answer = go_on(interaction.id)
-    _sign_in(services, answer, login.session_id)
+    sign_in(services, answer, login.session_id)
     return answer
 
 
@@ -67,7 +67,8 @@ async def _consume(services: Services, challenge_id: str) -> None:
     await services.challenges.consume(challenge)
 
 
-def _sign_in(services: Services, answer: Response, session_id: str) -> None:
+def sign_in(services: Services, answer: Response, session_id: str) -> None:
+    """Set the cookie of a session that is new with this login."""
     secure = services.settings.is_secure
     answer.set_cookie(
         session_cookie(secure=secure),

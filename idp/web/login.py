@@ -40,6 +40,7 @@ from idp.web.guard import (
     services_of,
 )
 from idp.web.qr import draw
+from idp.web.sandbox import offers
 from idp.web.shown import party_of, shown_in
 from idp.web.view import View, look
 
@@ -168,6 +169,7 @@ async def _page(request: Request, interaction: Interaction) -> Response:
         has_qr=offers_qr(interaction),
         app_origin=services.settings.app_origin,
         on_phone=_is_phone(request),
+        citizens=offers(services, locale),
     )
 
 

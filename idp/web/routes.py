@@ -10,7 +10,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from idp.errors import NotFound
-from idp.web import live, login, pages, returning
+from idp.web import live, login, pages, returning, sandbox
 from idp.web.guard import services_of
 
 STATIC = Path(__file__).parent / "static"
@@ -32,6 +32,8 @@ def routes() -> list[BaseRoute]:
         Route(f"{PAGE}/cancel", login.cancel, methods=["POST"]),
         Route(f"{PAGE}/leave", login.leave, methods=["POST"]),
         Route(f"{PAGE}/finish", login.finish, methods=["POST"]),
+        Route(f"{PAGE}/sandbox", sandbox.decide, methods=["POST"]),
+        Route("/sandbox", sandbox.about, methods=["GET"]),
         come_back,
         Mount("/static", StaticFiles(directory=STATIC), name="static"),
     ]
