@@ -2,7 +2,16 @@
 
 import typer
 
-from camdigikey.commands import audit, demo, doctor, keys, migrate, parties, serve
+from camdigikey.commands import (
+    audit,
+    demo,
+    doctor,
+    keys,
+    logouts,
+    migrate,
+    parties,
+    serve,
+)
 
 app = typer.Typer(
     help="CamDigiKey, Cambodia's national mobile identity: run it, look after it.",
@@ -15,6 +24,7 @@ app.command("serve")(serve.serve)
 app.command("doctor")(doctor.doctor)
 app.command("migrate")(migrate.migrate)
 app.add_typer(keys.app, name="keys")
+parties.app.command("logouts")(logouts.logouts)
 app.add_typer(parties.app, name="relying-parties")
 app.add_typer(audit.app, name="audit")
 

@@ -17,7 +17,7 @@ from sqlmodel import BigInteger, Column, Field, SQLModel
 from idp.interfaces import Clock
 from idp.storage.columns import b64encode, to_millis
 from idp.storage.encryption import Sealer
-from idp.storage.store import Transaction
+from idp.storage.store import Row, Transaction
 
 
 class SessionRow(SQLModel, table=True):
@@ -61,9 +61,22 @@ LIVE = (
     " AND (a.logged_out_at IS NULL OR a.logged_out_at < s.auth_time)"
     " AND (s.device_id IS NULL OR (d.id IS NOT NULL AND d.revoked_at IS NULL))"
 )
+OF_ACCOUNT = (
+    LIVE.replace("s.id = $1 AND", "s.account_id = $1 AND")
+    + " ORDER BY s.auth_time DESC, s.id LIMIT 50"
+)
 END = (
     "UPDATE browser_session SET ended_at = $2 WHERE id = $1 AND ended_at IS NULL"
     " RETURNING account_id"
+)
+# Also those that have expired: a relying party's own session may live longer.
+END_ALL = (
+    "UPDATE browser_session SET ended_at = $2"
+    " WHERE account_id = $1 AND ended_at IS NULL RETURNING id"
+)
+END_OF_DEVICE = (
+    "UPDATE browser_session SET ended_at = $2"
+    " WHERE account_id = $1 AND ended_at IS NULL AND device_id = $3 RETURNING id"
 )
 DROP_EXPIRED = "DELETE FROM browser_session WHERE expires_at < $1"
 
@@ -117,22 +130,30 @@ class Sessions:
         if session_id is None:
             return None
         row = await tx.one(LIVE, session_id, to_millis(self.clock.now()))
-        if row is None:
-            return None
-        found, account_id, device_id, acr, amr, auth_time = row
-        return Session(
-            id=str(found),
-            account_id=str(account_id),
-            device_id=None if device_id is None else str(device_id),
-            acr=str(acr),
-            amr=tuple(str(amr).split()),
-            auth_time=int(auth_time or 0),
-        )
+        return None if row is None else _session(row)
+
+    async def of_account(self, tx: Transaction, account_id: str) -> list[Session]:
+        """Return the live sessions of an account, newest first, fifty at most."""
+        now = to_millis(self.clock.now())
+        return [_session(row) for row in await tx.all(OF_ACCOUNT, account_id, now)]
 
     async def end(self, tx: Transaction, session_id: str) -> str | None:
         """End a session; return its account, or None when it was over already."""
         row = await tx.one(END, session_id, to_millis(self.clock.now()))
         return None if row is None else str(row[0])
+
+    async def end_all(self, tx: Transaction, account_id: str) -> list[str]:
+        """End every session of an account; return their ids."""
+        now = to_millis(self.clock.now())
+        return [str(row[0]) for row in await tx.all(END_ALL, account_id, now)]
+
+    async def end_of_device(
+        self, tx: Transaction, *, account_id: str, device_id: str
+    ) -> list[str]:
+        """End every session that this device opened; return their ids."""
+        now = to_millis(self.clock.now())
+        rows = await tx.all(END_OF_DEVICE, account_id, now, device_id)
+        return [str(row[0]) for row in rows]
 
     async def drop_expired(self, tx: Transaction) -> int:
         """Delete rows that have been over for one life; return how many."""
@@ -140,3 +161,15 @@ class Sessions:
 
     def _mac(self, session_id: str) -> str:
         return b64encode(self.sealer.blind_index("session cookie", session_id))
+
+
+def _session(row: Row) -> Session:
+    found, account_id, device_id, acr, amr, auth_time = row
+    return Session(
+        id=str(found),
+        account_id=str(account_id),
+        device_id=None if device_id is None else str(device_id),
+        acr=str(acr),
+        amr=tuple(str(amr).split()),
+        auth_time=int(auth_time or 0),
+    )

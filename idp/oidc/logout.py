@@ -4,18 +4,24 @@
     a valid hint, and no session cookie           → the hinted session ends
     anything else, with a live session            → the person is asked first
     nothing to end                                → "you are signed out"
+    a form from elsewhere, and no session cookie  → asked again by GET
+
+The session cookie is Lax: a form that another site posts comes without it, and would
+look as if nobody were signed in. So the browser is sent round once by GET, where it
+shows its cookie. Only a cookie that was shown is deleted.
 
 The browser goes back only to a URI that the named party registered, equal to the
-character, with `state`.
+character, with `state`. `logout_hint` is not needed and is ignored (2). Every party of
+an ended session is told (idp/oidc/backchannel_logout.py).
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from idp.domain.audit import EventTag
 from idp.domain.relying_parties import RelyingParty
 from idp.domain.sessions import Session, cookie_name
 from idp.domain.subjects import session_of, subject_key
@@ -32,7 +38,7 @@ from idp.storage.encryption import SealBroken
 
 PATH = "/logout"
 CONTEXT = "logout confirmation"
-KEPT = ("client_id", "post_logout_redirect_uri", "state")
+KEPT = ("client_id", "post_logout_redirect_uri", "state", "ui_locales")
 HEADERS = {**NO_STORE, "Referrer-Policy": "no-referrer"}
 
 
@@ -52,6 +58,9 @@ class LogoutEndpoint:
             back = return_uri(party, asked)
         except (IdentityError, ProtocolRefusal) as fact:
             return self.pages.refused(request, code=spoken(fact).error, status=400)
+        if is_form and "confirm" not in asked and not shows_cookie(services, request):
+            again = f"{PATH}?{urlencode(asked)}"
+            return RedirectResponse(again, 303, headers=HEADERS)
         session = await current_session(services, request)
         ending = to_end(services, session, party, hint)
         if ending is None and session is not None:
@@ -60,7 +69,7 @@ class LogoutEndpoint:
             ending = session.id
         if ending is not None:
             await end_session(services, ending, party)
-        return self._done(request, services, back)
+        return self._done(request, services, asked, back)
 
     def _ask(
         self,
@@ -72,22 +81,43 @@ class LogoutEndpoint:
         sealed = services.sealer.seal_token(session.id.encode(), context=CONTEXT)
         fields = {name: asked[name] for name in KEPT if name in asked}
         fields["confirm"] = b64encode(sealed)
-        return self.pages.confirm_logout(request, action=PATH, fields=fields)
+        return self.pages.confirm_logout(
+            request, action=PATH, fields=fields, ui_locales=asked.get("ui_locales")
+        )
 
-    def _done(self, request: Request, services: Services, back: str | None) -> Response:
+    def _done(
+        self,
+        request: Request,
+        services: Services,
+        asked: Mapping[str, str],
+        back: str | None,
+    ) -> Response:
+        response: Response
         if back is None:
-            response = self.pages.logged_out(request)
+            locales = asked.get("ui_locales")
+            response = self.pages.logged_out(request, ui_locales=locales)
         else:
             response = RedirectResponse(back, 303, headers=HEADERS)
-        secure = services.settings.is_secure
-        response.delete_cookie(
-            cookie_name(secure=secure),
-            path="/",
-            secure=secure,
-            httponly=True,
-            samesite="lax",
-        )
+        if shows_cookie(services, request):
+            forget_session(services, response)
         return response
+
+
+def shows_cookie(services: Services, request: Request) -> bool:
+    """Say whether the browser showed a session cookie, live or not."""
+    return cookie_name(secure=services.settings.is_secure) in request.cookies
+
+
+def forget_session(services: Services, response: Response) -> None:
+    """Have the browser delete its session cookie."""
+    secure = services.settings.is_secure
+    response.delete_cookie(
+        cookie_name(secure=secure),
+        path="/",
+        secure=secure,
+        httponly=True,
+        samesite="lax",
+    )
 
 
 async def read_caller(
@@ -172,13 +202,9 @@ def is_confirmed(
 async def end_session(
     services: Services, session_id: str, party: RelyingParty | None
 ) -> None:
-    """End it and leave a record; a session that is over already is left alone."""
+    """End it and have its parties told; one that is over already is left alone."""
     async with services.store.begin() as tx:
-        account_id = await services.sessions.end(tx, session_id)
-        if account_id is not None:
-            await services.audit.record(
-                tx,
-                EventTag.SESSION_ENDED,
-                account=account_id,
-                relying_party=party.id if party else None,
-            )
+        named = party.id if party else None
+        ended = await services.logouts.end(tx, session_id, relying_party_id=named)
+    if ended:
+        await services.logouts.wake()

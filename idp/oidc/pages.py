@@ -31,12 +31,17 @@ class Pages(Protocol):
         ...
 
     def confirm_logout(
-        self, request: Request, *, action: str, fields: Mapping[str, str]
+        self,
+        request: Request,
+        *,
+        action: str,
+        fields: Mapping[str, str],
+        ui_locales: str | None,
     ) -> Response:
         """Ask "sign out?": a form that posts `fields` to `action`."""
         ...
 
-    def logged_out(self, request: Request) -> Response:
+    def logged_out(self, request: Request, *, ui_locales: str | None) -> Response:
         """Say that this browser is signed out."""
         ...
 
@@ -56,7 +61,12 @@ class PlainPages:
         return _page(body, title="CamDigiKey", status=status)
 
     def confirm_logout(
-        self, _request: Request, *, action: str, fields: Mapping[str, str]
+        self,
+        _request: Request,
+        *,
+        action: str,
+        fields: Mapping[str, str],
+        ui_locales: str | None,  # noqa: ARG002 - both languages stand on the page
     ) -> Response:
         """Ask "sign out?"."""
         hidden = "".join(
@@ -71,7 +81,12 @@ class PlainPages:
         )
         return _page(body, title="ចាកចេញ")
 
-    def logged_out(self, _request: Request) -> Response:
+    def logged_out(
+        self,
+        _request: Request,
+        *,
+        ui_locales: str | None,  # noqa: ARG002
+    ) -> Response:
         """Say that this browser is signed out."""
         body = (
             "<h1>អ្នកបានចាកចេញហើយ</h1>"

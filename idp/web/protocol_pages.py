@@ -25,21 +25,26 @@ class ProtocolPages:
         return pages.notice(said, locale=locale, status=status)
 
     def confirm_logout(
-        self, request: Request, *, action: str, fields: Mapping[str, str]
+        self,
+        request: Request,
+        *,
+        action: str,
+        fields: Mapping[str, str],
+        ui_locales: str | None,
     ) -> Response:
         """Ask whether to log out; the form may lead back to the relying party."""
         return pages.render(
             "logout.html",
-            locale=_locale(request),
+            locale=pages.locale_of(request, ui_locales=ui_locales),
             switch=False,
             form_targets=filter(None, [fields.get("post_logout_redirect_uri")]),
             action=action,
             fields=fields,
         )
 
-    def logged_out(self, request: Request) -> Response:
+    def logged_out(self, request: Request, *, ui_locales: str | None) -> Response:
         """Say that this browser is logged out."""
-        locale = _locale(request)
+        locale = pages.locale_of(request, ui_locales=ui_locales)
         said = pages.Notice(
             title=translate("logged_out.title", locale),
             text=translate("logged_out.text", locale),
