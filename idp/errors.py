@@ -11,9 +11,12 @@
     │  ├─ LoginNeeded, ConsentNeeded
     │  ├─ AssuranceTooLow
     │  ├─ ChallengePending, ChallengeDenied, ChallengeClosed, ChallengeTaken
+    │  ├─ PushRefused                 this person may not be prompted now
+    │  ├─ RequestExpired, PollTooFast
     │  ├─ QrStale                     the picture is older than it may be
     │  ├─ ProofInvalid, ProofNonceStale
     │  ├─ AssertionInvalid
+    │  ├─ ClientJwtInvalid            no key of the party signed this, for us, now
     │  ├─ DeviceUnknown, DeviceRevoked, AccountSuspended, Locked
     │  ├─ AlreadyRegistered, WrongStep
     │  ├─ CodeWrong(attempts_left), CodeExpired, PhoneInvalid
@@ -117,6 +120,24 @@ class ChallengeTaken(Refused):
     code = "challenge-taken"
 
 
+class PushRefused(Refused):
+    """This person may not be prompted by this party now; why stays with us."""
+
+    code = "push-refused"
+
+
+class RequestExpired(Refused):
+    """Nobody answered in time."""
+
+    code = "request-expired"
+
+
+class PollTooFast(Refused):
+    """The party asks for the answer too often, or twice at the same time."""
+
+    code = "poll-too-fast"
+
+
 class QrStale(Refused):
     """The scanned code is older or newer than it may be, or not ours."""
 
@@ -139,6 +160,12 @@ class AssertionInvalid(Refused):
     """The signed answer is not what this device was asked."""
 
     code = "assertion-invalid"
+
+
+class ClientJwtInvalid(Refused):
+    """A JWT was not signed by a key of this relying party, or does not hold now."""
+
+    code = "client-jwt-invalid"
 
 
 class DeviceUnknown(Refused):

@@ -37,12 +37,15 @@ from idp.errors import (
     Malformed,
     NotFound,
     PhoneInvalid,
+    PollTooFast,
     ProofInvalid,
     ProofNonceStale,
+    PushRefused,
     QrStale,
     RedirectUriUnknown,
     Refused,
     RelyingPartyUnknown,
+    RequestExpired,
     ScopeRefused,
     Unavailable,
     WrongStep,
@@ -99,6 +102,9 @@ ELSEWHERE: Final[frozenset[type[IdentityError]]] = frozenset(
         ConsentNeeded,
         ChallengePending,
         ChallengeDenied,
+        PushRefused,
+        RequestExpired,
+        PollTooFast,
     }
 )
 

@@ -9,6 +9,7 @@ Four kinds exist, told apart by `typ`, and none is ever a request proof:
 login answers, unlocking, binding or removing a credential, and enrolment.
 """
 
+import hmac
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from idp.errors import AssertionInvalid
 LIFE = 60  # seconds, at most
 SKEW = 30
 JTI = re.compile(r"[\x21-\x7e]{1,64}")
+BINDING_CODE = re.compile(r"[0-9]{2}", re.ASCII)
 
 
 class Kind(StrEnum):
@@ -102,6 +104,18 @@ def verify_assertion(
             raise AssertionInvalid(f"{name} has another type")
     jti, uv_key = str(claims["jti"]), str(claims.get("uv_key", ""))
     return VerifiedAssertion(token, jti, method, uv_key, claims)
+
+
+def is_binding_code_right(assertion: VerifiedAssertion, *, expected: str) -> bool:
+    """Say whether the typed binding code is the one that was shown.
+
+    Compared in constant time. Raises AssertionInvalid when none was typed: that is
+    a fault of the app, and no guess.
+    """
+    typed = assertion.claims.get("binding_code")
+    if not isinstance(typed, str) or BINDING_CODE.fullmatch(typed) is None:
+        raise AssertionInvalid("the binding code is two digits")
+    return hmac.compare_digest(typed.encode(), expected.encode())
 
 
 def _signed_claims(token: str, *, kind: Kind, device: Device) -> Mapping[str, Any]:

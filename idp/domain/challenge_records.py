@@ -19,6 +19,7 @@ class Channel(StrEnum):
 
     QR = "qr"
     SAME_DEVICE = "same_device"
+    PUSH = "push"
 
 
 class State(StrEnum):
@@ -73,7 +74,11 @@ class ShownParty:
 
 @dataclass(frozen=True, slots=True)
 class Challenge:
-    """A challenge and what it was opened for. Instants in milliseconds."""
+    """A challenge and what it was opened for. Instants in milliseconds.
+
+    `binding_code` (two digits) and `ends_at`, past which no claim can carry it, are
+    those of a pushed challenge; elsewhere they are empty and 0.
+    """
 
     id: str
     state: State
@@ -87,6 +92,8 @@ class Challenge:
     rp_domain: str
     device_id: str = ""
     account_id: str = ""
+    binding_code: str = ""
+    ends_at: int = 0
 
     @property
     def shown(self) -> str:
@@ -113,6 +120,8 @@ def to_record(challenge: Challenge) -> Record:
         "deadline": str(challenge.deadline),
         "display": challenge.display,
         "rp_domain": challenge.rp_domain,
+        "binding_code": challenge.binding_code,
+        "ends_at": str(challenge.ends_at),
     }
 
 
@@ -131,6 +140,8 @@ def from_record(challenge_id: str, record: Record) -> Challenge:
         rp_domain=record["rp_domain"],
         device_id=record.get("device", ""),
         account_id=record.get("account", ""),
+        binding_code=record.get("binding_code", ""),
+        ends_at=int(record.get("ends_at", "0")),
     )
 
 
@@ -140,9 +151,16 @@ def display_text(
     claims: tuple[ShownClaim, ...],
     channel: Channel,
     now: int,
+    *,
+    binding_message: str = "",
 ) -> str:
-    """Return the JSON text that the phone hashes as received and then renders."""
+    """Return the JSON text that the phone hashes as received and then renders.
+
+    A pushed challenge also carries the relying party's own words (CIBA Core 1.0,
+    7.1), so that the phone's signature covers them.
+    """
     asked = interaction.requester
+    pushed = {"binding_message": binding_message} if channel is Channel.PUSH else {}
     shown = {
         "version": 1,
         "relying_party": {
@@ -161,5 +179,6 @@ def display_text(
         "started_at": now // 1000,
         "channel": channel.value,
         "locale": interaction.request.locale,
+        **pushed,
     }
     return orjson.dumps(shown).decode()

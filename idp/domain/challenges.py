@@ -4,9 +4,10 @@
        |                  |-----deny-----> denied
        '----------------- cancel --------> cancelled
 
-Time ends every state but consumed. What is pending or claimed is short-lived and may
-be lost; the decision is one durable row (decisions.py) for which approve, deny and
-cancel race, and the short-lived state only follows it.
+A pushed challenge belongs to one account from the start: any live device of it may
+claim, without a code. Time ends every state but consumed. What is pending or claimed
+is short-lived and may be lost; the decision is one durable row (decisions.py) for
+which approve, deny and cancel race, and the short-lived state only follows it.
 """
 
 import hmac
@@ -84,12 +85,55 @@ class Challenges:
             display=display_text(interaction, party, claims, channel, now),
             rp_domain=party.domain,
         )
-        whole_life = self.lives.pending + self.lives.claimed + self.lives.approved
-        seconds = whole_life.total_seconds() + AHEAD
+        await self.keep(challenge)
+        return challenge
+
+    def make_pushed(
+        self,
+        interaction: Interaction,
+        *,
+        party: ShownParty,
+        claims: tuple[ShownClaim, ...],
+        binding_message: str,
+        life: timedelta,
+    ) -> Challenge:
+        """Return a challenge for the account that the request names. Writes nothing.
+
+        The binding code is what the relying party shows and the person types.
+        """
+        assert interaction.request.required_account is not None
+        now = to_millis(self.clock.now())
+        display = display_text(
+            interaction,
+            party,
+            claims,
+            Channel.PUSH,
+            now,
+            binding_message=binding_message,
+        )
+        return Challenge(
+            id=new_id(),
+            state=State.PENDING,
+            channel=Channel.PUSH,
+            interaction=interaction,
+            nonce=new_id(octets=SECRET_BYTES),
+            secret=secrets.token_bytes(SECRET_BYTES),
+            made_at=now,
+            deadline=now + _millis(life),
+            display=display,
+            rp_domain=party.domain,
+            binding_code=f"{secrets.randbelow(100):02d}",
+            ends_at=now + _millis(life),
+        )
+
+    async def keep(self, challenge: Challenge) -> None:
+        """Write a fresh challenge for as long as it can be of use."""
+        pending = challenge.deadline - to_millis(self.clock.now())
+        rest = self.lives.claimed + self.lives.approved
+        seconds = pending / 1000 + rest.total_seconds() + AHEAD
         await self.ephemeral.put(
             _key(challenge.id), to_record(challenge), seconds=seconds
         )
-        return challenge
 
     async def find(self, challenge_id: str) -> Challenge:
         """Return the challenge; raises NotFound."""
@@ -140,7 +184,8 @@ class Challenges:
     ) -> Challenge:
         """Bind the challenge to the first device that proves it saw it.
 
-        `proof` is `<t>.<code>` for the QR and the claim secret for the same device.
+        `proof` is `<t>.<code>` for the QR, the claim secret for the same device and
+        empty for a push, whose account was fixed when it was made.
         The same device repeating its claim gets the same answer. Raises Exhausted,
         NotFound, QrStale, ChallengeTaken or ChallengeClosed.
         """
@@ -154,7 +199,7 @@ class Challenges:
         owner = {"device": device_id, "account": account_id}
         claimed = {
             "state": State.CLAIMED.value,
-            "deadline": str(now + _millis(self.lives.claimed)),
+            "deadline": str(self._answer_by(found, now)),
             **owner,
         }
         if found.state_at(now) is State.PENDING and await self._swap(
@@ -193,6 +238,10 @@ class Challenges:
         if challenge.state_at(to_millis(self.clock.now())) is not State.CLAIMED:
             raise ChallengeClosed(challenge.state.value)
 
+    def _answer_by(self, challenge: Challenge, now: int) -> int:
+        deadline = now + _millis(self.lives.claimed)
+        return min(deadline, challenge.ends_at or deadline)
+
     async def _repeated(self, challenge_id: str, device_id: str) -> Challenge:
         again = await self.find(challenge_id)
         state = again.state_at(to_millis(self.clock.now()))
@@ -205,6 +254,10 @@ class Challenges:
     ) -> None:
         if channel is not challenge.channel:
             raise NotFound("challenge of another channel")
+        if channel is Channel.PUSH:
+            if challenge.interaction.request.required_account is None or proof:
+                raise NotFound("a push has an account and no code")
+            return
         if channel is Channel.SAME_DEVICE:
             if not hmac.compare_digest(
                 self.claim_secret(challenge).encode(), proof.encode()

@@ -12,7 +12,7 @@ voluntary claim that was withheld was decided: it is not asked at every login.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from sqlmodel import BigInteger, Column, Field, SQLModel
+from sqlmodel import BigInteger, Column, Field, Index, SQLModel, String
 
 from idp.interfaces import Clock
 from idp.storage.columns import to_millis
@@ -97,15 +97,21 @@ SCOPE_LABELS: Mapping[str, Mapping[str, str]] = {
 
 
 class ConsentRow(SQLModel, table=True):
-    """The latest decision of one person about one relying party. Instants in ms."""
+    """The latest decision of one person about one relying party. Instants in ms.
+
+    `subject` is what the party calls the person: by it, and by nothing typed, a party
+    may name somebody whom it knows (CIBA Core 1.0, 7.1).
+    """
 
     __tablename__ = "consent"
+    __table_args__ = (Index("consent_subject", "relying_party_id", "subject"),)
     account_id: str = Field(primary_key=True, foreign_key="account.id")
     relying_party_id: str = Field(primary_key=True, foreign_key="relying_party.id")
     asked: str
     claims: str
     given_at: int = Field(sa_column=Column(BigInteger, nullable=False))
     withdrawn_at: int | None = Field(default=None, sa_column=Column(BigInteger))
+    subject: str = Field(sa_column=Column(String, nullable=False, server_default=""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,10 +130,17 @@ class Consent:
 
 
 RECORD = (
-    "INSERT INTO consent (account_id, relying_party_id, asked, claims, given_at)"
-    " VALUES ($1, $2, $3, $4, $5) ON CONFLICT (account_id, relying_party_id)"
+    "INSERT INTO consent (account_id, relying_party_id, asked, claims, given_at,"
+    " subject) VALUES ($1, $2, $3, $4, $5, $6)"
+    " ON CONFLICT (account_id, relying_party_id)"
     " DO UPDATE SET asked = excluded.asked, claims = excluded.claims,"
-    " given_at = excluded.given_at, withdrawn_at = NULL"
+    " given_at = excluded.given_at, withdrawn_at = NULL,"
+    " subject = CASE WHEN excluded.subject = '' THEN consent.subject"
+    " ELSE excluded.subject END"
+)
+BY_SUBJECT = (
+    "SELECT account_id FROM consent WHERE relying_party_id = $1 AND subject = $2"
+    " AND subject <> '' AND withdrawn_at IS NULL"
 )
 FIND = (
     "SELECT relying_party_id, asked, claims, given_at FROM consent"
@@ -163,11 +176,19 @@ class Consents:
         relying_party_id: str,
         asked: Iterable[str],
         claims: Iterable[str],
+        subject: str = "",
     ) -> None:
         """Keep the latest decision in place of the one before."""
         now = to_millis(self.clock.now())
         texts = (" ".join(asked), " ".join(claims))
-        await tx.run(RECORD, account_id, relying_party_id, *texts, now)
+        await tx.run(RECORD, account_id, relying_party_id, *texts, now, subject)
+
+    async def account_of(
+        self, tx: Transaction, *, relying_party_id: str, subject: str
+    ) -> str | None:
+        """Return whom the party knows by this subject identifier, if anybody."""
+        row = await tx.one(BY_SUBJECT, relying_party_id, subject)
+        return None if row is None else str(row[0])
 
     async def find(
         self, tx: Transaction, *, account_id: str, relying_party_id: str

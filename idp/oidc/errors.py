@@ -70,10 +70,20 @@ SPOKEN: Mapping[type[facts.IdentityError], OAuthError] = {
     facts.ChallengeDenied: DENIED,
     facts.ChallengeClosed: DENIED,
     facts.ChallengeTaken: DENIED,
+    facts.PushRefused: OAuthError(
+        "access_denied", 403, "this person may not be asked now"
+    ),
+    facts.RequestExpired: OAuthError(
+        "expired_token", 400, "nobody answered in time; begin again"
+    ),
+    facts.PollTooFast: OAuthError(
+        "slow_down", 400, "wait 5 seconds longer between questions from now on"
+    ),
     facts.QrStale: DENIED,
     facts.ProofInvalid: DENIED,
     facts.ProofNonceStale: DENIED,
     facts.AssertionInvalid: DENIED,
+    facts.ClientJwtInvalid: INVALID,
     facts.DeviceUnknown: DENIED,
     facts.DeviceRevoked: DENIED,
     facts.AccountSuspended: DENIED,

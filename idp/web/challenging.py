@@ -9,10 +9,11 @@ from idp.domain.audit import EventTag
 from idp.domain.challenge_records import Challenge, Channel, State
 from idp.domain.decisions import Verdict
 from idp.domain.interactions import Interaction
+from idp.domain.shown_parties import shown_claims, shown_party
 from idp.errors import ChallengeClosed, NotFound
 from idp.services import Services
 from idp.storage.columns import to_millis
-from idp.web.shown import party_of, shown_claims, shown_party
+from idp.web.shown import party_of
 
 MOST_BY_HAND = 20  # challenges of one interaction, whoever asks
 HIGH = "high"

@@ -1,11 +1,10 @@
-"""The relying party as people are shown it, on the page and on the phone alike."""
+"""The relying party as the login page shows it, in one language."""
 
 from dataclasses import dataclass
 
-from idp.domain.challenge_records import ShownClaim, ShownParty, Text
-from idp.domain.consents import CLAIM_LABELS
 from idp.domain.interactions import AuthorizationRequest
 from idp.domain.relying_parties import RelyingParty
+from idp.domain.shown_parties import shown_claims
 from idp.services import Services
 
 
@@ -34,24 +33,6 @@ async def party_of(services: Services, request: AuthorizationRequest) -> Relying
         return await services.relying_parties.find(tx, request.client_id)
 
 
-def shown_party(party: RelyingParty) -> ShownParty:
-    """Return what the phone shows of the party."""
-    return ShownParty(
-        id=party.id,
-        name=Text(km=party.name_km, en=party.name_en),
-        domain=party.domain,
-        purpose=Text(km=party.purpose_km, en=party.purpose_en),
-    )
-
-
-def shown_claims(request: AuthorizationRequest) -> tuple[ShownClaim, ...]:
-    """Return the asked claims with their plain names."""
-    return tuple(
-        ShownClaim(name=name, label=_label(name), voluntary=name in request.voluntary)
-        for name in request.claims
-    )
-
-
 def shown_in(party: RelyingParty, request: AuthorizationRequest, locale: str) -> Shown:
     """Return what the page shows, in one language."""
     in_khmer = locale == "km"
@@ -69,8 +50,3 @@ def shown_in(party: RelyingParty, request: AuthorizationRequest, locale: str) ->
         purpose=party.purpose_km if in_khmer else party.purpose_en,
         claims=lines,
     )
-
-
-def _label(name: str) -> Text:
-    label = CLAIM_LABELS.get(name, {"km": name, "en": name})
-    return Text(km=label["km"], en=label["en"])
