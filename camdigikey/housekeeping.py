@@ -47,3 +47,5 @@ async def sweep(services: Services) -> None:
         await services.grants.drop_expired(tx)
         await services.logouts.deliveries.drop_old(tx)
         await services.decisions.drop_old(tx, kept=DECISIONS_KEPT)
+        await services.backchannel.drop_old(tx, kept=DECISIONS_KEPT)
+        await services.push_blocks.drop_over(tx)
