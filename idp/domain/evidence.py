@@ -8,7 +8,7 @@ step still needs it (the portrait of the document, until the face is compared), 
 sealed beside it and wiped at the decision, within hours at most.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -69,12 +69,33 @@ class Engine:
 class EvidenceRecord:
     """A record as reviewers read it. `at` is in milliseconds."""
 
+    id: str
+    registration_id: str
     kind: str
     at: int
     engine: str
     digest: bytes
     facts: dict[str, object]
     has_picture: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Proofing:
+    """The checks that an account rests on: of each kind the latest.
+
+    `register` is there only when the register agreed with every field.
+    """
+
+    registration_id: str = ""
+    document: EvidenceRecord | None = None
+    register: EvidenceRecord | None = None
+    face: EvidenceRecord | None = None
+
+    @property
+    def finished_at(self) -> int:
+        """When the last of the checks was done, in milliseconds; 0 without one."""
+        records = (self.document, self.register, self.face)
+        return max((one.at for one in records if one is not None), default=0)
 
 
 INSERT = (
@@ -88,8 +109,12 @@ LATEST_PICTURE = (
     " ORDER BY at DESC, id LIMIT 1"
 )
 OF_REGISTRATION = (
-    "SELECT id, kind, at, engine, digest, facts, picture FROM evidence"
-    " WHERE registration_id = $1 ORDER BY at, id"
+    "SELECT id, registration_id, kind, at, engine, digest, facts, picture"
+    " FROM evidence WHERE registration_id = $1 ORDER BY at, id"
+)
+OF_ACCOUNT = (
+    "SELECT id, registration_id, kind, at, engine, digest, facts, picture"
+    " FROM evidence WHERE account_id = $1 ORDER BY at, id"
 )
 WIPE = (
     "UPDATE evidence SET picture = NULL, wipe_at = NULL"
@@ -167,6 +192,11 @@ class EvidenceBox:
         rows = await tx.all(OF_REGISTRATION, registration_id)
         return [self._record(*row) for row in rows]
 
+    async def proofing(self, tx: Transaction, account_id: str) -> Proofing:
+        """Return the checks that an account rests on; digests and facts stay."""
+        rows = await tx.all(OF_ACCOUNT, account_id)
+        return proofing_of([self._record(*row) for row in rows])
+
     async def wipe(self, tx: Transaction, registration_id: str) -> None:
         """Wipe every picture of a registration: it has been decided."""
         await tx.run(WIPE, registration_id)
@@ -186,12 +216,14 @@ class EvidenceBox:
         return await tx.run(WIPE_DUE, to_millis(self.clock.now()), SWEEP)
 
     def _record(self, record_id: object, *columns: object) -> EvidenceRecord:
-        kind, at, engine, digest, facts, picture = columns
+        registration_id, kind, at, engine, digest, facts, picture = columns
         assert isinstance(at, int)
         assert isinstance(digest, bytes)
         assert isinstance(facts, bytes)
         opened = self.sealer.open(facts, context=_facts_context(str(record_id)))
         return EvidenceRecord(
+            id=str(record_id),
+            registration_id=str(registration_id),
             kind=str(kind),
             at=at,
             engine=str(engine),
@@ -199,3 +231,19 @@ class EvidenceBox:
             facts=orjson.loads(opened),
             has_picture=picture is not None,
         )
+
+
+def proofing_of(records: Sequence[EvidenceRecord]) -> Proofing:
+    """Return what the latest registration rests on, of records in their order. Pure."""
+    if not records:
+        return Proofing()
+    registration_id = records[-1].registration_id
+    last = {one.kind: one for one in records if one.registration_id == registration_id}
+    register = last.get(EvidenceKind.REGISTER)
+    agreed = register is not None and register.facts.get("incorrect_fields") == []
+    return Proofing(
+        registration_id=registration_id,
+        document=last.get(EvidenceKind.PORTRAIT),
+        register=register if agreed else None,
+        face=last.get(EvidenceKind.FACE),
+    )

@@ -2,6 +2,7 @@
 
     sub = base64url(HMAC-SHA-256(key, "sub|" + sector + "|" + account id))
     sid = base64url(HMAC-SHA-256(key, "sid|" + sector + "|" + session id))
+    reference of a check: the same over "record|"
 
 The session identifier is pairwise too: a shared `sid` would join what a pairwise
 `sub` keeps apart (OpenID Connect Core 1.0, 8.1 and 17.3). Pure.
@@ -34,6 +35,11 @@ def subject_of(key: bytes, *, sector: str, account_id: str) -> str:
 def session_of(key: bytes, *, sector: str, session_id: str) -> str:
     """Return what the relying parties of one sector call this session (43 chars)."""
     return _pairwise(key, f"sid|{sector}|{session_id}")
+
+
+def reference_of(key: bytes, *, sector: str, record_id: str) -> str:
+    """Return what the parties of one sector call a record of ours (43 chars)."""
+    return _pairwise(key, f"record|{sector}|{record_id}")
 
 
 def _pairwise(key: bytes, message: str) -> str:

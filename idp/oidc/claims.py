@@ -1,13 +1,14 @@
 """What tokens and userinfo say. Pure.
 
 ID token: OpenID Connect Core 1.0, 2. Access token: RFC 9068. Personal data is in
-userinfo only, and only what scope and consent both allow.
+userinfo, and in an ID token only where the claims parameter asks for it there; in
+both only what consent allows.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from hashlib import sha256
+from hashlib import sha256, sha512
 from typing import Any
 
 from idp.domain.accounts import Account
@@ -18,6 +19,7 @@ from idp.storage.columns import b64encode
 
 ID_TOKEN = "JWT"  # noqa: S105 - a type
 ACCESS_TOKEN = "at+jwt"  # noqa: S105 - a type
+NOBODY: Mapping[str, Any] = {}
 GENDERS = {"M": "male", "F": "female"}
 
 
@@ -33,11 +35,21 @@ class TokenFacts:
 
 
 def id_token_claims(
-    facts: TokenFacts, *, access_token: str, nonce: str | None, life: timedelta
+    facts: TokenFacts,
+    *,
+    access_token: str,
+    nonce: str | None,
+    life: timedelta,
+    alg: str = "ES256",
+    person: Mapping[str, Any] = NOBODY,
 ) -> dict[str, Any]:
-    """Return the ID token's claims. A refreshed one has no nonce (Core, 12.2)."""
+    """Return the ID token's claims. A refreshed one has no nonce (Core, 12.2).
+
+    `person` is what the claims parameter asked into it; `alg` is what signs it.
+    """
     now = int(facts.now.timestamp())
     claims: dict[str, Any] = {
+        **person,
         "iss": facts.issuer,
         "sub": facts.subject,
         "aud": facts.grant.relying_party_id,
@@ -47,7 +59,7 @@ def id_token_claims(
         "acr": acr_uri(facts.grant.acr, issuer=facts.issuer),
         "amr": list(facts.grant.amr),
         "sid": facts.grant.sid,
-        "at_hash": half_hash(access_token),
+        "at_hash": half_hash(access_token, alg=alg),
     }
     if nonce is not None:
         claims["nonce"] = nonce
@@ -78,24 +90,38 @@ def access_token_claims(
     }
 
 
-def half_hash(token: str) -> str:
-    """Return the left half of the token's SHA-256 (Core, 3.1.3.6, for ES256)."""
-    return b64encode(sha256(token.encode("ascii")).digest()[:16])
+def half_hash(token: str, *, alg: str = "ES256") -> str:
+    """Return the left half of the token's hash (Core, 3.1.3.6).
+
+    The hash is the one that the signature algorithm uses: SHA-512 for Ed25519.
+    """
+    digest = sha512 if alg == "EdDSA" else sha256
+    octets = digest(token.encode("ascii")).digest()
+    return b64encode(octets[: len(octets) // 2])
 
 
-def userinfo_claims(
+def released_members(
     account: Account,
     *,
-    subject: str,
-    scopes: Collection[str],
     released: Collection[str],
+    scopes: Collection[str] = (),
+    asked: Iterable[str] = (),
 ) -> dict[str, Any]:
-    """Return what userinfo says of a person: `sub`, and what both allow."""
-    allowed = [claim for claim in claims_of(scopes) if claim in released]
+    """Return the members asked by scope or one by one, if they were released.
+
+    A member that nobody knows is absent (Core, 5.3.2).
+    """
+    every = members_of(account, released=released)
+    by_scope = (name for claim in claims_of(scopes) for name in MEMBERS[claim])
+    names = dict.fromkeys((*by_scope, *asked))
+    return {name: every[name] for name in names if name in every}
+
+
+def members_of(account: Account, *, released: Collection[str]) -> dict[str, Any]:
+    """Return every member of userinfo that was released and is known."""
     every = _members(account)
-    names = [member for claim in allowed for member in MEMBERS[claim]]
-    said = {name: every[name] for name in names if every[name] not in {"", None}}
-    return {"sub": subject, **said}
+    names = [name for claim in released for name in MEMBERS.get(claim, ())]
+    return {name: every[name] for name in names if every.get(name) not in ("", None)}
 
 
 def _members(account: Account) -> Mapping[str, Any]:
@@ -112,6 +138,6 @@ def _members(account: Account) -> Mapping[str, Any]:
         "phone_number_verified": bool(facts.phone),
         "document_number": facts.document_number,
         "document_expires": facts.document_expires,
-        "nationalities": [facts.nationality],
+        "nationalities": [facts.nationality] if facts.nationality else None,
         "camdigikey_level": account.level,
     }

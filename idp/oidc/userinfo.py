@@ -11,11 +11,19 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from idp.domain.relying_parties import RelyingParty
 from idp.domain.subjects import subject_key, subject_of
 from idp.errors import GrantSpent, IdentityError, Malformed, Unavailable
-from idp.oidc.claims import ACCESS_TOKEN, userinfo_claims
+from idp.oidc.claims import ACCESS_TOKEN
 from idp.oidc.context import services_of
-from idp.oidc.errors import json_response, refusal_response
+from idp.oidc.errors import (
+    NO_STORE,
+    ProtocolRefusal,
+    json_response,
+    refusal_response,
+)
+from idp.oidc.person import in_userinfo
+from idp.oidc.response_encryption import finish_userinfo
 from idp.services import Services
 
 MAX_TOKEN = 8192
@@ -29,8 +37,8 @@ async def userinfo(request: Request) -> Response:
         return _unauthorized(services, None)
     try:
         token = await verify_access_token(services, header)
-        return json_response(await describe(services, token))
-    except Unavailable as fact:
+        return await respond(services, *await describe(services, token))
+    except (Unavailable, ProtocolRefusal) as fact:
         return refusal_response(fact, realm=services.settings.issuer)
     except IdentityError:
         return _unauthorized(services, "invalid_token")
@@ -50,8 +58,10 @@ async def verify_access_token(services: Services, header: str) -> Mapping[str, A
     return claims
 
 
-async def describe(services: Services, token: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the body; raises GrantSpent when nothing may be said any more."""
+async def describe(
+    services: Services, token: Mapping[str, Any]
+) -> tuple[RelyingParty, dict[str, Any]]:
+    """Return whom it is for and the body; raises GrantSpent when that is over."""
     scopes = str(token["scope"]).split()
     if "openid" not in scopes:
         raise GrantSpent("not an OpenID Connect grant")
@@ -60,13 +70,24 @@ async def describe(services: Services, token: Mapping[str, Any]) -> dict[str, An
         grant = await services.grants.live(tx, grant_id)
         party = await services.relying_parties.find(tx, grant.relying_party_id)
         account = await services.accounts.active(tx, grant.account_id)
+        told = await in_userinfo(
+            services, tx, party=party, grant=grant, account=account, scopes=scopes
+        )
     key = subject_key(services.sealer)
     subject = subject_of(key, sector=party.sector, account_id=account.id)
     if subject != token["sub"]:
         raise GrantSpent("another subject")
-    return userinfo_claims(
-        account, subject=subject, scopes=scopes, released=grant.claims
-    )
+    return party, {**told, "sub": subject}
+
+
+async def respond(
+    services: Services, party: RelyingParty, body: Mapping[str, Any]
+) -> Response:
+    """Answer JSON, or the JWT that the party registered (Core 1.0, 5.3.2)."""
+    sealed = await finish_userinfo(services, party, body)
+    if sealed is None:
+        return json_response(body)
+    return Response(sealed, media_type="application/jwt", headers=NO_STORE)
 
 
 def _unauthorized(services: Services, error: str | None) -> Response:
