@@ -4,7 +4,7 @@ The network is httpx2's ASGI transport; the database, the keys, the signatures a
 the records are real. Pictures and the register are left to the end-to-end tests.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -19,6 +19,8 @@ from idp.app import create_app as create_provider
 from idp.domain.accounts import AccountFacts
 from idp.domain.relying_parties import RelyingParty
 from idp.engines.development import ConsoleSmsSender
+from idp.engines.outbound import HttpOutbound
+from idp.errors import Unavailable
 from idp.services import Services, wire
 from idp.settings import IdpSettings
 from idp.storage.database import migrate
@@ -59,6 +61,35 @@ class Network(httpx2.AsyncBaseTransport):
         app = self.apps[request.url.host]
         transport = httpx2.ASGITransport(app=cast("Any", app))
         return await transport.handle_async_request(request)
+
+
+@dataclass
+class NetworkOutbound:
+    """Reaches the applications of this network, and real servers on loopback."""
+
+    network: Network
+    real: HttpOutbound = field(
+        default_factory=lambda: HttpOutbound(allows_loopback=True)
+    )
+
+    async def get(self, url: str, *, accept: str, limit: int) -> bytes:
+        if not self._is_here(url):
+            return await self.real.get(url, accept=accept, limit=limit)
+        async with httpx2.AsyncClient(transport=self.network) as client:
+            answer = await client.get(url, headers={"Accept": accept})
+        if answer.status_code != 200 or len(answer.content) > limit:
+            raise Unavailable("outbound")
+        return answer.content
+
+    async def post(self, url: str, *, body: bytes, headers: Mapping[str, str]) -> int:
+        if not self._is_here(url):
+            return await self.real.post(url, body=body, headers=headers)
+        async with httpx2.AsyncClient(transport=self.network) as client:
+            answer = await client.post(url, content=body, headers=dict(headers))
+        return answer.status_code
+
+    def _is_here(self, url: str) -> bool:
+        return httpx2.URL(url).host in self.network.apps
 
 
 @dataclass(frozen=True)
@@ -215,6 +246,7 @@ async def open_world(
     signals: Signals = LocalSignals()
     if redis:
         ephemeral, signals = open_redis(redis)
+    network = Network({})
     services = wire(
         settings_for(store_url, **changes),
         store=await open_store(store_url),
@@ -223,17 +255,16 @@ async def open_world(
         signals=signals,
         sms=ConsoleSmsSender(),
         clock=clock,
+        outbound=NetworkOutbound(network),
     )
     async with services.store.begin() as tx:
         await ensure_keys(services, tx)
     provider = create_provider(services.settings, services)
     mobile = create_mobile_api(services, cast("MobileServices", None))
     state: dict[str, object] = {"services": services}
-    apps: dict[str, ASGIApp] = {
-        "idp.test": WithState(provider, state),
-        "app.test": WithState(mobile, state),
-    }
-    world = World(services, clock, Network(apps))
+    network.apps["idp.test"] = WithState(provider, state)
+    network.apps["app.test"] = WithState(mobile, state)
+    world = World(services, clock, network)
     yield world
     for client in world.opened:
         await client.aclose()
