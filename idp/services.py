@@ -30,6 +30,7 @@ from idp.domain.logouts import Logouts
 from idp.domain.one_time_codes import OneTimeCodes
 from idp.domain.passkeys import Passkeys
 from idp.domain.push_blocks import PushBlocks
+from idp.domain.pushed_requests import PushedRequests
 from idp.domain.rate_limits import Budgets
 from idp.domain.register_questions import RegisterQuestions
 from idp.domain.registration_rows import RegistrationRows
@@ -77,6 +78,7 @@ class Services:
     devices: Devices
     request_proofs: RequestProofs
     interactions: Interactions
+    pushed_requests: PushedRequests
     challenges: Challenges
     decisions: Decisions
     relying_parties: RelyingParties
@@ -166,6 +168,7 @@ def wire(
         devices=devices,
         request_proofs=RequestProofs(clock, ephemeral),
         interactions=Interactions(ephemeral, settings.interaction_life),
+        pushed_requests=PushedRequests(clock, ephemeral, settings.interaction_life),
         challenges=challenges,
         decisions=decisions,
         relying_parties=RelyingParties(

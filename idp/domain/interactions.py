@@ -44,6 +44,8 @@ class AuthorizationRequest:
     `claims_request` is the canonical JSON of the `claims` parameter ("" without),
     `resources` the resource indicators (RFC 8707), `dpop_jkt` the key that the code
     is bound to (RFC 9449, 10), `pushed_id` the pushed request it came from.
+    `fresh_since` is the instant (epoch ms) before which the person must not have
+    logged in (`prompt=login`, `max_age`); 0 when any login will do.
     """
 
     client_id: str
@@ -64,6 +66,7 @@ class AuthorizationRequest:
     dpop_jkt: str = ""
     pushed_id: str = ""
     asks_consent: bool = False
+    fresh_since: int = 0
 
 
 @dataclass(frozen=True, slots=True)

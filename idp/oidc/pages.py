@@ -26,6 +26,12 @@ STYLE = (
 class Pages(Protocol):
     """Draws what cannot be a redirect."""
 
+    def form_post(
+        self, request: Request, *, action: str, fields: Mapping[str, str], locale: str
+    ) -> Response:
+        """Post `fields` to a relying party at `action`: by itself, or by a button."""
+        ...
+
     def refused(self, request: Request, *, code: str, status: int) -> Response:
         """Say that a request cannot be served; `code` is for the developer."""
         ...
@@ -49,6 +55,20 @@ class Pages(Protocol):
 class PlainPages:
     """Pages without templates."""
 
+    def form_post(
+        self, _request: Request, *, action: str, fields: Mapping[str, str], locale: str
+    ) -> Response:
+        """Post `fields` to a relying party by a button."""
+        heading, button = {
+            "km": ("អ្នកនឹងត្រឡប់ទៅសេវាវិញ", "បន្ត"),
+            "en": ("Back to the service", "Continue"),
+        }[locale]
+        body = (
+            f'<h1>{heading}</h1><form method="post" action="{escape(action)}">'
+            f"{_hidden(fields)}<button>{button}</button></form>"
+        )
+        return _page(body, title="CamDigiKey")
+
     def refused(self, _request: Request, *, code: str, status: int) -> Response:
         """Say that a request cannot be served."""
         body = (
@@ -69,14 +89,10 @@ class PlainPages:
         ui_locales: str | None,  # noqa: ARG002 - both languages stand on the page
     ) -> Response:
         """Ask "sign out?"."""
-        hidden = "".join(
-            f'<input type="hidden" name="{escape(name)}" value="{escape(value)}">'
-            for name, value in fields.items()
-        )
         body = (
             "<h1>តើអ្នកចង់ចាកចេញមែនទេ?</h1>"
             '<p lang="en">Do you want to sign out of CamDigiKey in this browser?</p>'
-            f'<form method="post" action="{escape(action)}">{hidden}'
+            f'<form method="post" action="{escape(action)}">{_hidden(fields)}'
             '<button>ចាកចេញ · <span lang="en">Sign out</span></button></form>'
         )
         return _page(body, title="ចាកចេញ")
@@ -93,6 +109,13 @@ class PlainPages:
             '<p lang="en">You are signed out of CamDigiKey in this browser.</p>'
         )
         return _page(body, title="ចាកចេញ")
+
+
+def _hidden(fields: Mapping[str, str]) -> str:
+    return "".join(
+        f'<input type="hidden" name="{escape(name)}" value="{escape(value)}">'
+        for name, value in fields.items()
+    )
 
 
 def _page(body: str, *, title: str, status: int = 200) -> Response:

@@ -1,6 +1,8 @@
 """Strict reading of query strings and forms: once each, bounded, UTF-8.
 
 A repeated parameter is refused and an unknown one ignored (RFC 6749, 3.1 and 3.2).
+Only `resource` may be there more than once (RFC 8707, 2): its values, which hold no
+space, come out as one text with spaces between them.
 """
 
 from collections.abc import Mapping
@@ -13,6 +15,7 @@ from idp.oidc.errors import ProtocolRefusal
 FORM = "application/x-www-form-urlencoded"
 MAX_BYTES = 16 * 1024
 MAX_FIELDS = 64
+REPEATABLE = frozenset({"resource"})
 
 
 def parse_parameters(text: bytes) -> dict[str, str]:
@@ -31,11 +34,17 @@ def parse_parameters(text: bytes) -> dict[str, str]:
         )
     except ValueError as error:
         raise ProtocolRefusal("invalid_request", "malformed parameters") from error
-    if len({name for name, _ in pairs}) != len(pairs):
-        raise ProtocolRefusal("invalid_request", "a parameter is repeated")
     if any("\x00" in name + value for name, value in pairs):
         raise ProtocolRefusal("invalid_request", "malformed parameters")
-    return {name: value for name, value in pairs if value}
+    found: dict[str, str] = {}
+    for name, value in pairs:
+        if name in REPEATABLE:
+            found[name] = f"{found.get(name, '')} {value}".strip()
+        elif name in found:
+            raise ProtocolRefusal("invalid_request", "a parameter is repeated")
+        else:
+            found[name] = value
+    return {name: value for name, value in found.items() if value}
 
 
 def read_query(request: Request) -> dict[str, str]:

@@ -7,6 +7,8 @@ from idp.oidc.discovery import DiscoveryEndpoint
 from idp.oidc.logout import PATH as LOGOUT_PATH
 from idp.oidc.logout import LogoutEndpoint
 from idp.oidc.pages import Pages, PlainPages
+from idp.oidc.pushed_authorization import PATH as PAR_PATH
+from idp.oidc.pushed_authorization import push
 from idp.oidc.revocation import revoke
 from idp.oidc.token import token
 from idp.oidc.userinfo import userinfo
@@ -28,6 +30,7 @@ def routes(pages: Pages | None = None) -> list[Route]:
     return [
         Route("/authorize", authorize.authorize, methods=both),
         resume,
+        Route(PAR_PATH, push, methods=["POST"]),
         Route("/token", token, methods=["POST"]),
         Route("/userinfo", userinfo, methods=both),
         Route("/revoke", revoke, methods=["POST"]),

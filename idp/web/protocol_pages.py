@@ -1,4 +1,4 @@
-"""The pages that the protocol door asks for: refused, log out?, logged out."""
+"""The pages that the protocol door asks for: back to a party, refused, logged out."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -12,6 +12,19 @@ from idp.web import pages
 
 class ProtocolPages:
     """Draws in our style and the person's language what cannot be a redirect."""
+
+    def form_post(
+        self, request: Request, *, action: str, fields: Mapping[str, str], locale: str
+    ) -> Response:
+        """Post an answer to the relying party: by a script, or by the button."""
+        return pages.render(
+            "form_post.html",
+            locale=pages.locale_of(request, locale),
+            switch=False,
+            form_targets=(action,),
+            action=action,
+            fields=fields,
+        )
 
     def refused(self, request: Request, *, code: str, status: int) -> Response:
         """Say that a request cannot be served; the code is for the developer."""

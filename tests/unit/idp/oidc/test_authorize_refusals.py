@@ -40,7 +40,7 @@ async def test_a_disabled_client_gets_a_page_within_a_second(world: World) -> No
         ({"response_type": "token"}, "unsupported_response_type"),
         ({"response_type": "code id_token"}, "unsupported_response_type"),
         ({"response_mode": "fragment"}, "invalid_request"),
-        ({"response_mode": "form_post"}, "invalid_request"),
+        ({"response_mode": "fragment.jwt"}, "invalid_request"),
         ({"scope": None}, "invalid_scope"),
         ({"scope": "profile"}, "invalid_scope"),
         ({"scope": "openid document"}, "invalid_scope"),

@@ -284,13 +284,23 @@ async def test_prompt_none_says_what_is_missing(world: World) -> None:
     assert query_of(await world.ask(prompt="none"))["error"] == "login_required"
 
 
-@pytest.mark.parametrize("prompt", ["login", "consent", "select_account"])
+@pytest.mark.parametrize(
+    ("prompt", "page"),
+    [
+        ("login", "/login/"),
+        ("login consent", "/login/"),
+        ("consent", "/consent/"),
+        ("select_account", "/consent/"),
+    ],
+)
 async def test_a_prompt_asks_again_although_a_session_stands(
-    world: World, prompt: str
+    world: World, prompt: str, page: str
 ) -> None:
     await world.login()
     answer = await world.ask(prompt=prompt)
-    assert urlsplit(answer.headers["location"]).path.startswith("/login/")
+    assert urlsplit(answer.headers["location"]).path.startswith(page)
+    parked = await world.parked(answer)
+    assert (parked.proposed is not None) is (page == "/consent/")
 
 
 async def test_a_forged_session_cookie_signs_nobody_in(world: World) -> None:
