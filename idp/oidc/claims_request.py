@@ -130,6 +130,13 @@ def decisions(
     return asked, tuple(name for name in asked if name not in needed)
 
 
+def asked_by(
+    text: str, *, scopes: Collection[str], party: RelyingParty
+) -> tuple[str, ...]:
+    """Return every decidable claim that a kept request asks for."""
+    return decisions(parse_claims_request(text), scopes=scopes, party=party)[0]
+
+
 def essential_level(request: ClaimsRequest, *, issuer: str) -> str | None:
     """Return the least level of an essential `acr`; None when none is essential.
 

@@ -21,10 +21,14 @@ from idp.domain.sessions import Session
 from idp.domain.subjects import session_of, subject_key, subject_of
 from idp.errors import IdentityError
 from idp.oidc import claims, server
+from idp.oidc.backchannel_grant import backchannel_claims, redeem_backchannel
+from idp.oidc.claims_request import asked_by
 from idp.oidc.client_authentication import authenticate_client
 from idp.oidc.context import services_of
 from idp.oidc.errors import ProtocolRefusal, json_response, refusal_response
 from idp.oidc.parameters import read_form, required
+from idp.oidc.person import in_id_token
+from idp.oidc.response_encryption import finish_id_token
 from idp.services import Services
 from idp.storage.columns import new_id
 from idp.storage.store import Transaction
@@ -90,12 +94,18 @@ async def save_login(
             auth_time=code.auth_time,
         )
         await services.sessions.start(tx, session)
+        party = await services.relying_parties.find(tx, code.client_id)
         await services.consents.record(
             tx,
             account_id=code.account_id,
             relying_party_id=code.client_id,
-            asked=claims_of(code.scopes),
+            asked=asked_by(code.claims_request, scopes=code.scopes, party=party),
             claims=code.claims,
+            subject=subject_of(
+                subject_key(services.sealer),
+                sector=party.sector,
+                account_id=code.account_id,
+            ),
         )
     await services.audit.record(
         tx,
@@ -160,8 +170,10 @@ async def sign_tokens(
             access_token=access_token,
             nonce=issued.nonce,
             life=settings.id_token_life,
+            alg=party.metadata.id_token_signed_response_alg,
+            person=await in_id_token(services, party, grant),
         )
-        body["id_token"] = await services.keys.sign(about, typ=claims.ID_TOKEN)
+        body["id_token"] = await finish_id_token(services, party, about)
     if grant.is_offline:
         body["refresh_token"] = services.grants.make_refresh_token(grant)
     return body
