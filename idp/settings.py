@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
+from cryptography.x509 import load_pem_x509_certificate
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -49,13 +50,13 @@ class IdpSettings(BaseSettings):
     pkcs11_module: str = ""
     pkcs11_token: str = ""
     pkcs11_pin: SecretStr = SecretStr("")
-    pkcs11_sessions: int = Field(default=4, ge=1, le=64)
 
     outbound_ca_file: Path | None = None
 
     access_token_life: timedelta = timedelta(minutes=10)
     id_token_life: timedelta = timedelta(minutes=10)
     refresh_life: timedelta = timedelta(days=30)
+    refresh_grace: timedelta = timedelta(seconds=60)
     code_life: timedelta = timedelta(seconds=60)
     session_life: timedelta = timedelta(hours=8)
     interaction_life: timedelta = timedelta(minutes=30)
@@ -89,6 +90,8 @@ class IdpSettings(BaseSettings):
     evidence_retention: timedelta = Field(
         default=timedelta(hours=24), le=timedelta(hours=24)
     )
+
+    passkey_attestation_roots: Path | None = None
 
     trusted_proxies: tuple[str, ...] = ()
 
@@ -129,6 +132,19 @@ class IdpSettings(BaseSettings):
     def is_secure(self) -> bool:
         """Whether cookies may demand TLS."""
         return self.issuer.startswith("https://")
+
+    @property
+    def attestation_roots(self) -> tuple[bytes, ...]:
+        """The PEM files of the folder; raises ValueError for one that is none."""
+        if self.passkey_attestation_roots is None:
+            return ()
+        files = sorted(self.passkey_attestation_roots.glob("*.pem"))
+        if not files:
+            raise ValueError("IDP_PASSKEY_ATTESTATION_ROOTS holds no .pem file")
+        found = tuple(path.read_bytes() for path in files)
+        for pem in found:
+            load_pem_x509_certificate(pem)
+        return found
 
     @property
     def rp_id(self) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from idp.domain import signing_key_rows as rows
 from idp.domain.audit import Audit, EventTag
 from idp.domain.key_schedule import Act, KeySchedule, Step, find
-from idp.domain.signing_algorithms import public_jwk, thumbprint
+from idp.domain.signing_algorithms import ES256, public_jwk, thumbprint
 from idp.domain.signing_key_rows import CURRENT, NEXT, KeyRow, read_rows
 from idp.errors import NotFound, Unavailable
 from idp.interfaces import Clock, KeyCustody, MadeKey
@@ -55,10 +55,10 @@ class KeyChanges:
 
     async def ensure(self, tx: Transaction) -> None:
         """Make what is missing: the first keys sign at once, others are published."""
-        is_new = not await tx.all(rows.ALL)
-        known = await read_rows(tx, rows.LIVE)
+        known = await read_rows(tx, rows.ALL)
+        is_new = all(row.alg != ES256 for row in known)
         for alg in self.schedule.algorithms:
-            if is_new:
+            if is_new and find(known, alg=alg, state=CURRENT) is None:
                 await self._make(tx, alg, CURRENT)
             if find(known, alg=alg, state=NEXT) is None:
                 await self._make(tx, alg, NEXT)

@@ -26,6 +26,7 @@ from idp.storage.encryption import MasterKey, Sealer
 from idp.storage.ephemeral import MemoryEphemeral
 from idp.storage.opening import open_store
 from idp.storage.signals import LocalSignals
+from tests.signing_keys import ensure_keys
 
 ISSUER = "http://localhost:8000"
 PORTAL = "http://localhost:8002/callback"
@@ -218,7 +219,7 @@ def query_of(answer: httpx2.Response) -> dict[str, str]:
 async def open_world(url: str) -> AsyncIterator[World]:
     services = await open_wired(url)
     async with services.store.begin() as tx:
-        await services.keys.ensure(tx)
+        await ensure_keys(services, tx)
         account = await services.accounts.open(tx, FACTS, level="substantial")
         await services.devices.bind(
             tx,
