@@ -11,7 +11,7 @@ import httpx2
 import pytest
 
 from tests.interop.op import Op
-from tests.interop.real_op import real_op
+from tests.interop.real_op import RealOp, open_real_op
 from tests.unit.sdk_web.provider import Client, Provider
 from tests.unit.sdk_web.serving import address, listen, serving
 
@@ -47,12 +47,19 @@ def op(request: pytest.FixtureRequest, sqlite_url: str) -> Iterator[Op]:
     """Our provider, and a small one that shows whose fault a failure is."""
     listener = listen()
     if request.param == "real":
-        with real_op(listener, sqlite_url) as provider_itself:
+        with open_real_op(listener, sqlite_url) as provider_itself:
             yield provider_itself
         return
     provider = Provider(issuer=address(listener))
     with serving(provider.app, listener):
         yield SmallOp(provider)
+
+
+@pytest.fixture
+def real_op(sqlite_url: str) -> Iterator[RealOp]:
+    """Our provider, for what the small one does not know."""
+    with open_real_op(listen(), sqlite_url) as provider_itself:
+        yield provider_itself
 
 
 @pytest.fixture

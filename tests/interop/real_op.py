@@ -1,8 +1,7 @@
-"""The provider itself over real HTTP, with one citizen who always approves.
+"""The provider itself over real HTTP, in its sandbox: a test citizen approves.
 
 Everything of the protocol is real: pages, cookies, codes, keys, sessions. Only the
-citizen's phone is left out: the parked request is completed as the login page does
-once a phone has approved (the phone has tests of its own).
+phone is left out, as an integrator leaves it out (the phone has tests of its own).
 """
 
 import asyncio
@@ -11,22 +10,19 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Event, Thread
-from typing import TypeVar
-from urllib.parse import urlsplit
+from typing import Any, TypeVar
+from urllib.parse import urljoin, urlsplit
 
 import httpx2
 import uvicorn
 from sqlmodel import SQLModel
 
 from idp.app import create_app
-from idp.domain.accounts import AccountFacts
-from idp.domain.interactions import Login, cookie_name
+from idp.domain.party_metadata import PartyMetadata
 from idp.domain.relying_parties import RelyingParty
-from idp.domain.sessions import cookie_name as session_cookie_name
 from idp.interfaces import SystemClock
 from idp.services import Services, wire
 from idp.settings import IdpSettings
-from idp.storage.columns import new_id, to_millis
 from idp.storage.database import open_engine
 from idp.storage.encryption import MasterKey, Sealer
 from idp.storage.ephemeral import MemoryEphemeral
@@ -35,19 +31,7 @@ from idp.storage.signals import LocalSignals
 from tests.unit.sdk_web.serving import address
 
 T = TypeVar("T")
-DEVICE = "device-1"
 SCOPES = ("openid", "profile", "phone", "offline_access")
-CITIZEN = AccountFacts(
-    surname_khmer="សុខ",
-    given_name_khmer="សុភា",
-    surname_latin="SOK",
-    given_name_latin="SOPHEA",
-    birth_date="1990-04-15",
-    sex="F",
-    document_number="012345678",
-    document_expires="2031-01-01",
-    phone="+85512345678",
-)
 
 
 class NoSms:
@@ -62,7 +46,6 @@ class RealOp:
     issuer: str
     services: Services
     loop: asyncio.AbstractEventLoop
-    account_id: str
 
     def register(
         self,
@@ -71,6 +54,10 @@ class RealOp:
         redirect_uris: list[str],
         post_logout_redirect_uris: list[str],
         secret: str | None,
+        auth_method: str = "client_secret_basic",
+        profile: str = "basic",
+        scopes: tuple[str, ...] = SCOPES,
+        **metadata: Any,
     ) -> None:
         party = RelyingParty(
             id=client_id,
@@ -81,8 +68,10 @@ class RealOp:
             purpose_en="To try",
             redirect_uris=tuple(redirect_uris),
             post_logout_redirect_uris=tuple(post_logout_redirect_uris),
-            scopes=SCOPES,
-            auth_method="none" if secret is None else "client_secret_basic",
+            scopes=scopes,
+            auth_method=auth_method if secret or metadata else "none",
+            profile=profile,
+            metadata=PartyMetadata(**metadata),
         )
 
         async def add() -> None:
@@ -92,32 +81,16 @@ class RealOp:
         self._run(add)
 
     def approve(self, login_url: str, browser: httpx2.Client) -> str:
+        """Press the sandbox's button as a browser without JavaScript does."""
         parked = urlsplit(login_url).path.split("/")[-1]
-        cookie = browser.cookies[cookie_name(parked, secure=False)]
-        session_id = new_id()
-
-        async def complete() -> None:
-            interactions = self.services.interactions
-            interaction = await interactions.find(parked, cookie=cookie)
-            login = Login(
-                grant_id=new_id(),
-                account_id=self.account_id,
-                session_id=session_id,
-                acr="substantial",
-                amr=("mfa", "pin", "pop", "swk"),
-                auth_time=to_millis(self.services.clock.now()),
-                claims=interaction.request.claims,
-                device_id=DEVICE,
-            )
-            await interactions.complete(interaction, login)
-
-        self._run(complete)
-        browser.cookies.set(
-            session_cookie_name(secure=False),
-            self.services.sessions.cookie_value(session_id),
-            domain="localhost.local",
+        answer = browser.post(
+            f"{self.issuer}/login/{parked}/sandbox",
+            headers={"Origin": self.issuer},
+            data={"citizen": "citizen"},
+            follow_redirects=False,
         )
-        return f"{self.issuer}/authorize/resume?interaction={parked}"
+        assert answer.status_code == 303, answer.text
+        return urljoin(login_url, answer.headers["location"])
 
     def _run(self, work: Callable[[], Awaitable[T]]) -> T:
         async def awaited() -> T:
@@ -127,7 +100,7 @@ class RealOp:
 
 
 @contextmanager
-def real_op(listener: socket.socket, database: str) -> Iterator[RealOp]:
+def open_real_op(listener: socket.socket, database: str) -> Iterator[RealOp]:
     """Run the provider in a thread until the block ends."""
     ready = Event()
     running: list[tuple[RealOp, uvicorn.Server]] = []
@@ -162,6 +135,7 @@ async def _open(issuer: str, database: str) -> RealOp:
             environment="development",
             issuer=issuer,
             app_origin="http://localhost:1",
+            sandbox=True,
         ),
         store=await open_store(database),
         sealer=Sealer([MasterKey.of(b"k" * 32)]),
@@ -172,13 +146,4 @@ async def _open(issuer: str, database: str) -> RealOp:
     )
     async with services.store.begin() as tx:
         await services.keys.ensure(tx)
-        account = await services.accounts.open(tx, CITIZEN, level="substantial")
-        await services.devices.bind(
-            tx,
-            device_id=DEVICE,
-            account_id=account.id,
-            public_key={"kty": "EC", "crv": "P-256", "x": "eA", "y": "eQ"},
-            pin_key={"kty": "EC", "crv": "P-256", "x": "eA", "y": "eg"},
-            name="Phone",
-        )
-    return RealOp(issuer, services, asyncio.get_running_loop(), account.id)
+    return RealOp(issuer, services, asyncio.get_running_loop())
