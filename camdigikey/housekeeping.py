@@ -10,6 +10,7 @@ from collections.abc import Coroutine
 from datetime import timedelta
 from typing import Any
 
+from idp.oidc.backchannel_delivery import deliver_backchannel_forever
 from idp.oidc.backchannel_logout import deliver_forever
 from idp.services import Services
 
@@ -25,6 +26,7 @@ def housekeeping(services: Services) -> list[Coroutine[Any, Any, None]]:
         services.audit_chain.run(),
         services.keys.run(),
         deliver_forever(services),
+        deliver_backchannel_forever(services),
         sweep_forever(services),
     ]
 

@@ -14,7 +14,15 @@ from starlette.types import ASGIApp
 
 from idp.engines import DisabledSmsSender
 from idp.services import Services
-from mobile_api import approvals, biometric, profile, registration, unlock
+from mobile_api import (
+    approvals,
+    biometric,
+    notices,
+    profile,
+    push_blocks,
+    registration,
+    unlock,
+)
 from mobile_api.citizen_files import load_citizen_files
 from mobile_api.endpoints import mobile_of, services_of
 from mobile_api.errors import HANDLERS
@@ -82,6 +90,10 @@ ROUTES: Final = [
     Route("/biometric/options", biometric.options, methods=POST),
     Route("/biometric", biometric.bind, methods=POST),
     Route("/biometric/removal", biometric.remove, methods=POST),
+    Route("/push-blocks", push_blocks.blocks, methods=GET),
+    Route("/push-blocks/removal", push_blocks.lift, methods=POST),
+    Route("/notices", notices.NoticeStream(), methods=GET),
+    Route("/notices", notices.poll, methods=POST),
     Route("/challenges/{id}/claim", approvals.claim, methods=POST),
     Route("/challenges/{id}/approval", approvals.answer, methods=POST),
 ]

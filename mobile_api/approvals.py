@@ -2,7 +2,8 @@
 
     1 request proof   2–3 the assertion's key, typ, audience, times
     4 the challenge is claimed by this device and every claim equals the stored one
-    5 (binding code); the level  6 a PIN try is spent  7 PIN or WebAuthn signature
+    5 the binding code of a push; the level   6 a PIN try is spent
+    7 PIN or WebAuthn signature
     8 the decision, in one transaction
 
 A failure in 1–5 never costs a try.
@@ -18,6 +19,7 @@ from idp.domain.assertions import (
     Kind,
     UvMethod,
     VerifiedAssertion,
+    is_binding_code_right,
     peek,
     verify_assertion,
 )
@@ -29,23 +31,25 @@ from idp.domain.assurance import (
     reaches,
 )
 from idp.domain.audit import EventTag
+from idp.domain.backchannel_requests import decide_backchannel
 from idp.domain.challenge_records import Challenge, Channel, State
 from idp.domain.decisions import RETURN_HASH, Decision, Verdict
 from idp.domain.devices import Device
 from idp.errors import AssertionInvalid, AssuranceTooLow, ChallengeClosed, NotFound
-from idp.services import Services
+from idp.services import Services, Transaction
 from mobile_api.authentication import live_device
 from mobile_api.endpoints import read_json, services_of
 from mobile_api.person import VerifiedPerson, settle, verify_person
 
 MAX_ASSERTION = 4096
+RESTORED_ONCE = 5.0  # seconds
 
 
 class ClaimBody(BaseModel):
     """How the device proves that it saw the challenge."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
-    channel: Literal["qr", "same_device"]
+    channel: Literal["qr", "same_device", "push"]
     code: str = Field(default="", max_length=64)
     secret: str = Field(default="", max_length=64)
 
@@ -64,12 +68,15 @@ async def claim(request: Request) -> Response:
     proved, body = await read_json(request, ClaimBody)
     device = await live_device(services, proved)
     channel = Channel(body.channel)
+    challenge_id = request.path_params["id"]
+    if channel is Channel.PUSH:
+        await _remember(services, challenge_id)
     challenge = await services.challenges.claim(
-        request.path_params["id"],
+        challenge_id,
         device_id=device.id,
         account_id=device.account_id,
         channel=channel,
-        proof=body.code if channel is Channel.QR else body.secret,
+        proof=body.secret if channel is Channel.SAME_DEVICE else body.code,
     )
     return JSONResponse(
         {
@@ -82,6 +89,19 @@ async def claim(request: Request) -> Response:
             "warnings": [],
         }
     )
+
+
+async def _remember(services: Services, challenge_id: str) -> None:
+    """Bring back a push that was forgotten with all that is short-lived; NotFound."""
+    try:
+        await services.challenges.find(challenge_id)
+    except NotFound:
+        async with services.store.read() as tx:
+            kept = await services.backchannel.restore(tx, challenge_id)
+        # One restorer: a claim in between is never overwritten.
+        key = f"restored:{challenge_id}"
+        if await services.ephemeral.add_once(key, seconds=RESTORED_ONCE):
+            await services.challenges.keep(kept)
 
 
 async def answer(request: Request) -> Response:
@@ -137,6 +157,8 @@ def _verify(
         "channel": challenge.channel.value,
     }
     optional = {"decision": str, "withheld": list, "reason": str, "return_hash": str}
+    if challenge.channel is Channel.PUSH:
+        optional["binding_code"] = str
     verified = verify_assertion(
         token=token,
         kind=Kind.LOGIN,
@@ -159,7 +181,7 @@ def _check_denial(verified: VerifiedAssertion) -> None:
         raise AssertionInvalid("a denial carries no user verification")
     if claims.get("reason", "not_me") != "not_me":
         raise AssertionInvalid("unknown reason")
-    if {"withheld", "return_hash"} & set(claims):
+    if {"withheld", "return_hash", "binding_code"} & set(claims):
         raise AssertionInvalid("a denial releases nothing")
 
 
@@ -188,19 +210,29 @@ async def _decide(
     uv: object,
 ) -> Verdict:
     if verified.uv_method is UvMethod.NONE:
-        verdict = Verdict(
-            state=State.DENIED,
-            jti=verified.jti,
-            account_id=device.account_id,
-            device_id=device.id,
-            assertion=verified.token,
-        )
+        verdict = _denial(device, verified)
+        return await _write(services, challenge, verdict, verified, None)
+    if challenge.channel is Channel.PUSH and not is_binding_code_right(
+        verified, expected=challenge.binding_code
+    ):
+        # Step 5: one guess, and no PIN try is spent.
+        verdict = _denial(device, verified)
         return await _write(services, challenge, verdict, verified, None)
     # Before a try is spent: who cannot reach the level must not lose his PIN over it.
     acr = await _reached(services, challenge, device, verified)
     person = await verify_person(services, device, verified, uv)
     verdict = _approval(challenge, verified, person, acr=acr)
     return await _write(services, challenge, verdict, verified, person)
+
+
+def _denial(device: Device, verified: VerifiedAssertion) -> Verdict:
+    return Verdict(
+        state=State.DENIED,
+        jti=verified.jti,
+        account_id=device.account_id,
+        device_id=device.id,
+        assertion=verified.token,
+    )
 
 
 async def _reached(
@@ -258,23 +290,44 @@ async def _write(
     async with services.store.begin() as tx:
         if person is not None:  # first: a right PIN is right though another won
             await settle(services, tx, person)
-        if not await services.decisions.decide(tx, challenge, verdict):
+        tag = _tag(verdict, verified)
+        if not await _decide_once(services, tx, challenge, verdict, tag):
             raise ChallengeClosed("another answer was first")
         await services.audit.record(
             tx,
-            _tag(verdict, verified),
+            tag,
             account=verdict.account_id,
             device=verdict.device_id,
             relying_party=challenge.interaction.request.client_id,
             detail={"challenge": challenge.id, "uv_method": verified.uv_method.value},
         )
-    await services.challenges.decided(challenge, verdict.state)
+    if challenge.channel is Channel.PUSH:
+        await services.backchannel.decided(challenge, verdict.state)
+    else:
+        await services.challenges.decided(challenge, verdict.state)
     return verdict
+
+
+async def _decide_once(
+    services: Services,
+    tx: Transaction,
+    challenge: Challenge,
+    verdict: Verdict,
+    tag: EventTag,
+) -> bool:
+    if challenge.channel is not Channel.PUSH:
+        return await services.decisions.decide(tx, challenge, verdict)
+    is_not_me = tag is EventTag.LOGIN_NOT_ME
+    return await decide_backchannel(
+        services.backchannel, tx, challenge, verdict, is_not_me=is_not_me
+    )
 
 
 def _tag(verdict: Verdict, verified: VerifiedAssertion) -> EventTag:
     if verdict.state is State.APPROVED:
         return EventTag.LOGIN_APPROVED
+    if verified.claims.get("decision") == "approve":
+        return EventTag.PUSH_BINDING_CODE_WRONG
     not_me = verified.claims.get("reason") == "not_me"
     return EventTag.LOGIN_NOT_ME if not_me else EventTag.LOGIN_DENIED
 

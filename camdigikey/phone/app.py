@@ -134,6 +134,18 @@ class Phone:
             body = {"channel": "same_device", "secret": proof}
         return await self.post(f"/challenges/{challenge_id}/claim", body)
 
+    async def wait_for_challenge(self, *, tries: int = 3) -> dict[str, Any]:
+        """Wait until the phone is asked something, and claim it.
+
+        Each try is one long poll (25 s at most). Raises Problem when nothing came.
+        """
+        for _ in range(tries):
+            waiting = (await self.post("/notices", {"seen": []}))["challenges"]
+            if waiting:
+                path = f"/challenges/{waiting[0]['id']}/claim"
+                return await self.post(path, {"channel": "push"})
+        raise Problem({"status": 408, "code": "timeout", "title": "nothing came"})
+
     def assertion(
         self,
         claimed: dict[str, Any],
@@ -163,7 +175,7 @@ class Phone:
     async def approve(
         self, claimed: dict[str, Any], *, pin: str = "", **more: Any
     ) -> dict[str, Any]:
-        """Approve with a PIN."""
+        """Approve with a PIN; a push also needs the `binding_code` that is shown."""
         token = self.assertion(claimed, pin=pin, **more)
         uv = self.keys.pin_uv(token, pin or self.pin)
         path = f"/challenges/{claimed['challenge']}/approval"

@@ -15,7 +15,9 @@ from starlette.responses import Response
 
 from idp.domain.assurance import REACHABLE, acr_uri
 from idp.domain.consents import CLAIMS_OF_SCOPE, MEMBERS
+from idp.domain.party_metadata import DELIVERY_MODES, SIGNING_ALGORITHMS
 from idp.domain.relying_parties import AUTH_METHODS
+from idp.oidc.backchannel_authentication import PATH as BACKCHANNEL_PATH
 from idp.oidc.context import services_of
 from idp.oidc.token import GRANT_TYPES
 
@@ -46,6 +48,12 @@ def metadata(issuer: str) -> dict[str, Any]:
         "revocation_endpoint": f"{issuer}/revoke",
         "end_session_endpoint": f"{issuer}/logout",
         "jwks_uri": f"{issuer}/jwks",
+        "backchannel_authentication_endpoint": f"{issuer}{BACKCHANNEL_PATH}",
+        "backchannel_token_delivery_modes_supported": list(DELIVERY_MODES),
+        "backchannel_authentication_request_signing_alg_values_supported": list(
+            SIGNING_ALGORITHMS
+        ),
+        "backchannel_user_code_parameter_supported": False,
         "scopes_supported": list(CLAIMS_OF_SCOPE),
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],

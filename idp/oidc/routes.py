@@ -3,6 +3,8 @@
 from starlette.routing import Route
 
 from idp.oidc.authorize import RESUME_PATH, AuthorizeEndpoint
+from idp.oidc.backchannel_authentication import PATH as BACKCHANNEL_PATH
+from idp.oidc.backchannel_authentication import backchannel_authentication
 from idp.oidc.discovery import DiscoveryEndpoint
 from idp.oidc.logout import PATH as LOGOUT_PATH
 from idp.oidc.logout import LogoutEndpoint
@@ -32,6 +34,7 @@ def routes(pages: Pages | None = None) -> list[Route]:
         resume,
         Route(PAR_PATH, push, methods=["POST"]),
         Route("/token", token, methods=["POST"]),
+        Route(BACKCHANNEL_PATH, backchannel_authentication, methods=["POST"]),
         Route("/userinfo", userinfo, methods=both),
         Route("/revoke", revoke, methods=["POST"]),
         Route(LOGOUT_PATH, logout.logout, methods=both),

@@ -14,8 +14,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from idp.domain.audit import EventTag
-from idp.domain.consents import claims_of
 from idp.domain.grants import AuthorizationCode, Grant
+from idp.domain.party_metadata import CIBA
 from idp.domain.relying_parties import RelyingParty
 from idp.domain.sessions import Session
 from idp.domain.subjects import session_of, subject_key, subject_of
@@ -43,6 +43,7 @@ class Issued:
     grant: Grant
     scopes: tuple[str, ...]
     nonce: str | None = None
+    auth_req_id: str = ""
 
 
 async def token(request: Request) -> Response:
@@ -164,6 +165,8 @@ async def sign_tokens(
         "expires_in": int(settings.access_token_life.total_seconds()),
         "scope": " ".join(issued.scopes),
     }
+    if grant.is_offline:
+        body["refresh_token"] = services.grants.make_refresh_token(grant)
     if "openid" in issued.scopes:
         about = claims.id_token_claims(
             facts,
@@ -173,9 +176,13 @@ async def sign_tokens(
             alg=party.metadata.id_token_signed_response_alg,
             person=await in_id_token(services, party, grant),
         )
+        if issued.auth_req_id:
+            about |= backchannel_claims(
+                issued.auth_req_id,
+                refresh_token=str(body.get("refresh_token", "")),
+                alg=party.metadata.id_token_signed_response_alg,
+            )
         body["id_token"] = await finish_id_token(services, party, about)
-    if grant.is_offline:
-        body["refresh_token"] = services.grants.make_refresh_token(grant)
     return body
 
 
@@ -183,6 +190,7 @@ Issuer = Callable[[Services, RelyingParty, Form], Awaitable[Issued]]
 GRANT_TYPES: Mapping[str, Issuer] = {
     "authorization_code": redeem_code,
     "refresh_token": refresh,
+    CIBA: redeem_backchannel,
 }
 
 
