@@ -69,7 +69,8 @@ class ByHost:
     def _serve(self, services: Services, mobile_api: ASGIApp) -> None:
         settings = services.settings
         provider = create_provider(settings, services)
-        self.apps[urlsplit(settings.issuer).netloc] = provider
+        for origin in filter(None, (settings.issuer, settings.mtls_origin)):
+            self.apps[urlsplit(origin).netloc] = provider
         self.apps[urlsplit(settings.app_origin).netloc] = mobile_api
 
 

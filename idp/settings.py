@@ -7,7 +7,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from cryptography.x509 import load_pem_x509_certificate
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "IDP_"
@@ -47,9 +47,9 @@ class IdpSettings(BaseSettings):
     key_publish_ahead: timedelta = timedelta(hours=24)
     key_overlap: timedelta = timedelta(days=31)
     key_custody: str = "sealed"
-    pkcs11_module: str = ""
-    pkcs11_token: str = ""
-    pkcs11_pin: SecretStr = SecretStr("")
+    hsm_module: str = ""
+    hsm_token: str = ""
+    hsm_pin: SecretStr = SecretStr("")
 
     outbound_ca_file: Path | None = None
 
@@ -94,10 +94,15 @@ class IdpSettings(BaseSettings):
     passkey_attestation_roots: Path | None = None
 
     trusted_proxies: tuple[str, ...] = ()
+    mtls_origin: str = ""
+    tls_client_ca_file: Path | None = None
+    dpop_nonce_required: bool = False
 
-    @field_validator("issuer", "app_origin")
+    @field_validator("issuer", "app_origin", "mtls_origin")
     @classmethod
-    def _is_origin(cls, value: str) -> str:
+    def _is_origin(cls, value: str, info: ValidationInfo) -> str:
+        if info.field_name == "mtls_origin" and not value:
+            return value
         parts = urlsplit(value)
         if parts.scheme not in {"http", "https"} or not parts.netloc or parts.path:
             raise ValueError("must be an origin without a path: https://host[:port]")
@@ -108,8 +113,8 @@ class IdpSettings(BaseSettings):
         if self.issuer == self.app_origin:
             raise ValueError("the issuer and the app need different origins")
         if self.environment == "production":
-            for url in (self.issuer, self.app_origin):
-                if not url.startswith("https://"):
+            for url in (self.issuer, self.app_origin, self.mtls_origin):
+                if url and not url.startswith("https://"):
                     raise ValueError("production speaks https only")
             if self.sandbox:
                 raise ValueError("the sandbox lets anybody in: never in production")

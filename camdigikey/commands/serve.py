@@ -2,15 +2,18 @@
 
 import socket
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, cast
 from urllib.parse import urlsplit
 
 import typer
 import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from camdigikey.asgi import AllSettings, create_application
 from camdigikey.camdx import load_camdx_settings
 from camdigikey.commands.common import console, fail, settings
+from idp.oidc.client_certificates import RememberPeer
 from idp.storage.database import is_current
 from mobile_api.settings import load_settings as load_mobile_settings
 
@@ -55,7 +58,7 @@ def run(
     certificate_key: Path | None = None,
 ) -> None:
     """Serve on some ports until stopped; with TLS when a certificate is given."""
-    application = create_application(found)
+    application = behind_proxies(create_application(found), found.idp.trusted_proxies)
     config = uvicorn.Config(
         application,
         log_level="warning",
@@ -63,12 +66,20 @@ def run(
         server_header=False,
         date_header=True,
         timeout_graceful_shutdown=GRACE,
-        forwarded_allow_ips=list(found.idp.trusted_proxies) or "",
+        proxy_headers=False,  # behind_proxies does it, after noting the peer
         ssl_certfile=certificate,
         ssl_keyfile=certificate_key,
     )
     sockets = [_listen(host, port) for port in ports]
     uvicorn.Server(config).run(sockets=sockets)
+
+
+def behind_proxies(application: ASGIApp, proxies: tuple[str, ...]) -> ASGIApp:
+    """Believe `X-Forwarded-*` of these proxies, and remember which peer it was."""
+    forwarded: Any = ProxyHeadersMiddleware(
+        cast("Any", application), trusted_hosts=list(proxies)
+    )
+    return RememberPeer(forwarded)
 
 
 def _listen(host: str, port: int) -> socket.socket:

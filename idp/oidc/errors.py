@@ -30,11 +30,22 @@ class OAuthError:
 
 
 class ProtocolRefusal(Exception):
-    """A request breaks a rule of the protocol itself."""
+    """A request breaks a rule of the protocol itself.
 
-    def __init__(self, error: str, description: str = "", *, status: int = 400) -> None:
+    `headers` belong to the answer wherever it is JSON.
+    """
+
+    def __init__(
+        self,
+        error: str,
+        description: str = "",
+        *,
+        status: int = 400,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(f"{error}: {description}")
         self.spoken = OAuthError(error, status, description)
+        self.headers = dict(headers or {})
 
 
 DENIED = OAuthError("access_denied", 400, "the login was not approved")
@@ -135,5 +146,6 @@ def refusal_response(
     retry_after = getattr(fact, "retry_after", None)
     if retry_after:
         headers["Retry-After"] = str(retry_after)
+    headers.update(getattr(fact, "headers", {}))
     body = {"error": error.error, "error_description": error.description}
     return json_response(body, status=error.status, headers=headers)

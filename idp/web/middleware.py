@@ -115,7 +115,8 @@ class _Meter:
 
 def web_middleware(settings: IdpSettings) -> Sequence[Middleware]:
     """Return the middleware of the provider's origin, outermost first."""
-    hosts = frozenset({urlsplit(settings.issuer).netloc.lower()})
+    origins = (settings.issuer, settings.mtls_origin)
+    hosts = frozenset(urlsplit(each).netloc.lower() for each in origins if each)
     return (
         Middleware(SecurityHeaders, secure=settings.is_secure),
         Middleware(HostCheck, hosts=hosts),
