@@ -35,10 +35,12 @@ from idp.domain.rate_limits import Budgets
 from idp.domain.register_questions import RegisterQuestions
 from idp.domain.registration_rows import RegistrationRows
 from idp.domain.registrations import Limits, Registrations
+from idp.domain.releases import Releases
 from idp.domain.relying_parties import RelyingParties
 from idp.domain.request_proofs import RequestProofs
 from idp.domain.sandbox import Sandbox
 from idp.domain.sessions import Sessions
+from idp.domain.token_status import TokenStatus
 from idp.domain.user_verification import WebAuthnParty
 from idp.engines import load_key_custody, load_sms_sender
 from idp.engines.outbound import create as create_outbound
@@ -83,6 +85,7 @@ class Services:
     decisions: Decisions
     relying_parties: RelyingParties
     grants: Grants
+    token_status: TokenStatus
     sessions: Sessions
     logouts: Logouts
     consents: Consents
@@ -90,6 +93,7 @@ class Services:
     backchannel: BackchannelRequests
     backchannel_polls: Polls
     backchannel_deliveries: Deliveries
+    releases: Releases
     passkeys: Passkeys
     ceremonies: Ceremonies
     budgets: Budgets
@@ -174,7 +178,15 @@ def wire(
         relying_parties=RelyingParties(
             clock, sealer, audit, is_development=settings.environment == "development"
         ),
-        grants=Grants(clock, sealer, audit, settings.code_life, settings.refresh_life),
+        grants=Grants(
+            clock,
+            sealer,
+            audit,
+            settings.code_life,
+            settings.refresh_life,
+            settings.refresh_grace,
+        ),
+        token_status=TokenStatus(clock),
         sessions=sessions,
         logouts=Logouts(signals, audit, accounts, sessions, LogoutDeliveries(clock)),
         consents=Consents(clock),
@@ -184,8 +196,15 @@ def wire(
             clock, ephemeral, int(settings.backchannel_interval.total_seconds())
         ),
         backchannel_deliveries=Deliveries(clock, store, backchannel),
-        passkeys=Passkeys(clock, sealer, audit),
+        passkeys=Passkeys(
+            clock,
+            sealer,
+            audit,
+            WebAuthnParty(settings.rp_id, (settings.issuer,)),
+            settings.attestation_roots,
+        ),
         ceremonies=Ceremonies(ephemeral),
+        releases=Releases(clock, audit, Consents(clock)),
         budgets=budgets,
         codes=codes,
         evidence=evidence,

@@ -42,11 +42,15 @@ AAGUID_OF_CERTIFICATE: Final = x509.ObjectIdentifier("1.3.6.1.4.1.45724.1.1.4")
 
 @dataclass(frozen=True, slots=True)
 class UnverifiedAnswer:
-    """An answer that could be read, and no more."""
+    """An answer that could be read, and no more.
+
+    `is_embedded`: a page inside another one asked (WebAuthn 3, 5.8.1).
+    """
 
     credential_id: str
     challenge: bytes
     user_handle: bytes
+    is_embedded: bool
     fields: dict[str, Any]
 
 
@@ -70,28 +74,23 @@ class NewPasskey:
 
 
 def read_answer(text: str) -> UnverifiedAnswer:
-    """Read the JSON form of an answer; raises AssertionInvalid.
-
-    A page inside another one is refused here (WebAuthn 3, 5.8.1).
-    """
+    """Read the JSON form of an answer; raises AssertionInvalid."""
     if len(text) > LONGEST_ANSWER:
         raise AssertionInvalid("answer too long")
     try:
         fields = orjson.loads(text)
         response = fields["response"]
         client_data = orjson.loads(_bytes(response["clientDataJSON"]))
-        answer = UnverifiedAnswer(
+        is_embedded = client_data.get("crossOrigin", False) is not False
+        return UnverifiedAnswer(
             credential_id=str(fields["id"]),
             challenge=_bytes(client_data["challenge"]),
             user_handle=_bytes(response.get("userHandle") or ""),
+            is_embedded=is_embedded or "topOrigin" in client_data,
             fields=fields,
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise AssertionInvalid("answer cannot be read") from error
-    is_embedded = client_data.get("crossOrigin", False) is not False
-    if is_embedded or "topOrigin" in client_data:
-        raise AssertionInvalid("the page was embedded")
-    return answer
 
 
 def verify_use(
@@ -107,6 +106,7 @@ def verify_use(
     The caller has spent `answer.challenge`. The sign count is left to the row, where
     it is compared and kept in one statement; it comes from a true signature.
     """
+    _refuse_embedding(answer)
     if not hmac.compare_digest(answer.user_handle, user_handle):
         raise AssertionInvalid("user handle")
     try:
@@ -131,6 +131,7 @@ def verify_new(
     answer: UnverifiedAnswer, *, party: WebAuthnParty, roots: Sequence[bytes] = ()
 ) -> NewPasskey:
     """Check a registration; raises AssertionInvalid. `roots` are PEM certificates."""
+    _refuse_embedding(answer)
     try:
         verified = verify_registration_response(
             credential=answer.fields,
@@ -158,6 +159,11 @@ def verify_new(
         aaguid=verified.aaguid,
         attested_as=str(verified.fmt) if is_trusted else "",
     )
+
+
+def _refuse_embedding(answer: UnverifiedAnswer) -> None:
+    if answer.is_embedded:
+        raise AssertionInvalid("the page was embedded")
 
 
 def _is_attested(

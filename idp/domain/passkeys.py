@@ -15,6 +15,7 @@ from sqlmodel import BigInteger, Column, Field, LargeBinary, SQLModel
 
 from idp.domain.audit import Audit, EventTag
 from idp.domain.passkey_answers import NewPasskey, Use
+from idp.domain.user_verification import WebAuthnParty
 from idp.errors import (
     AccountSuspended,
     AlreadyRegistered,
@@ -119,11 +120,16 @@ REMOVE = (
 
 @dataclass(frozen=True, slots=True)
 class Passkeys:
-    """Add passkeys, find them, use them, take them away."""
+    """Add passkeys, find them, use them, take them away.
+
+    `roots` are the PEM certificates whose attestations count; usually none.
+    """
 
     clock: Clock
     sealer: Sealer
     audit: Audit
+    party: WebAuthnParty
+    roots: tuple[bytes, ...] = ()
 
     def user_handle(self, account_id: str) -> bytes:
         """Return the 32 bytes that name the account to its authenticators.

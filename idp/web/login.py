@@ -22,7 +22,7 @@ from idp.domain.challenge_records import Channel, State
 from idp.domain.interactions import Interaction
 from idp.errors import ChallengeClosed
 from idp.services import Services
-from idp.web import pages
+from idp.web import pages, passkeys
 from idp.web.challenging import (
     end_current,
     may_renew,
@@ -31,7 +31,7 @@ from idp.web.challenging import (
     open_next,
 )
 from idp.web.finishing import finish as finish_login
-from idp.web.finishing import go_on
+from idp.web.finishing import go_on, to_consent
 from idp.web.guard import (
     for_its_browser,
     form_of,
@@ -45,6 +45,7 @@ from idp.web.shown import party_of, shown_in
 from idp.web.view import View, look
 
 JSON = "application/json"
+SAID = frozenset(name for _, name in passkeys.SAID)
 TICKS = frozenset({State.PENDING, State.CLAIMED})
 
 
@@ -55,6 +56,8 @@ async def show(request: Request) -> Response:
     interaction = await own_interaction(request)
     if interaction.login is not None:
         return go_on(interaction.id)
+    if interaction.proposed is not None:
+        return to_consent(interaction.id)
     try:
         interaction = await open_first(services, interaction)
     except ChallengeClosed:  # another tab was first: show what it opened
@@ -118,7 +121,9 @@ async def finish(request: Request) -> Response:
     if decision is None or decision.verdict.return_hash:
         return _back(request, interaction)
     try:
-        return await finish_login(services, interaction, decision)
+        return await finish_login(
+            services, interaction, decision, cookies=request.cookies
+        )
     except ChallengeClosed:
         return _back(request, interaction)
 
@@ -169,6 +174,7 @@ async def _page(request: Request, interaction: Interaction) -> Response:
         has_qr=offers_qr(interaction),
         app_origin=services.settings.app_origin,
         on_phone=_is_phone(request),
+        said=said if (said := request.query_params.get("said")) in SAID else "",
         citizens=offers(services, locale),
     )
 

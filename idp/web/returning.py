@@ -49,7 +49,9 @@ async def come_back(request: Request) -> Response:
             await _cancel(services, decision)
         return _guarded(_say("return.wrong_browser", locale))
     try:
-        return _guarded(await finish(services, interaction, decision))
+        return _guarded(
+            await finish(services, interaction, decision, cookies=request.cookies)
+        )
     except ChallengeClosed:
         return _guarded(_say("closed.ended", locale))
 

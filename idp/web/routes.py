@@ -10,7 +10,16 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from idp.errors import NotFound
-from idp.web import live, login, pages, returning, sandbox
+from idp.web import (
+    account,
+    consent,
+    live,
+    login,
+    pages,
+    passkeys,
+    returning,
+    sandbox,
+)
 from idp.web.guard import services_of
 
 STATIC = Path(__file__).parent / "static"
@@ -34,6 +43,13 @@ def routes() -> list[BaseRoute]:
         Route(f"{PAGE}/finish", login.finish, methods=["POST"]),
         Route(f"{PAGE}/sandbox", sandbox.decide, methods=["POST"]),
         Route("/sandbox", sandbox.about, methods=["GET"]),
+        Route(f"{PAGE}/passkey", passkeys.options, methods=["GET"]),
+        Route(f"{PAGE}/passkey", passkeys.answer, methods=["POST"]),
+        Route("/consent/{interaction}", consent.show, methods=["GET"]),
+        Route("/consent/{interaction}", consent.decide, methods=["POST"]),
+        Route("/consent/{interaction}/refuse", consent.refuse, methods=["POST"]),
+        Route("/consent/{interaction}/another", consent.another, methods=["POST"]),
+        *account.routes(),
         come_back,
         Mount("/static", StaticFiles(directory=STATIC), name="static"),
     ]

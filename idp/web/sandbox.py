@@ -9,7 +9,7 @@ everywhere; without the setting both addresses are not there.
 """
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -20,7 +20,7 @@ from idp.errors import ChallengeClosed, NotFound
 from idp.services import Services
 from idp.web import pages
 from idp.web.challenging import end_current
-from idp.web.finishing import go_on, sign_in
+from idp.web.finishing import go_on, next_session, sign_in
 from idp.web.guard import (
     for_its_browser,
     form_of,
@@ -103,6 +103,7 @@ async def decide(request: Request) -> Response:
             interaction.request,
             withheld=form.get("withhold", "").split(),
         )
+    login = replace(login, session_id=next_session(services, request.cookies))
     await services.interactions.complete(interaction, login)
     answer = go_on(interaction.id)
     sign_in(services, answer, login.session_id)
