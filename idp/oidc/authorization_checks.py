@@ -153,10 +153,10 @@ def check_response_mode(asked: Asked) -> None:
 
 def check_scope(asked: Asked) -> None:
     """`openid` is there, and nothing that this party may not ask for."""
-    known = {scope for scope in asked.words("scope") if scope in CLAIMS_OF_SCOPE}
-    if "openid" not in known:
+    words = set(asked.words("scope"))
+    if "openid" not in words:
         raise ProtocolRefusal("invalid_scope", "scope must contain openid")
-    if not known <= set(asked.party.scopes):
+    if not words & set(CLAIMS_OF_SCOPE) <= set(asked.party.scopes):
         raise ScopeRefused(asked.party.id)
 
 

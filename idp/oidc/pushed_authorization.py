@@ -4,8 +4,11 @@
                      "expires_in": 90}
 
 The caller authenticates as at the token endpoint; the request passes every check of
-/authorize here, so that a browser is sent only with one that was accepted.
+/authorize here, so that a browser is sent only with one that was accepted. A DPoP
+proof or `dpop_jkt` binds the code to a key (RFC 9449, 10 and 10.1).
 """
+
+from dataclasses import replace
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -17,6 +20,7 @@ from idp.oidc.authorization_request import REQUEST_URI, Asked, read_pushed_form
 from idp.oidc.checked_request import checked_request
 from idp.oidc.client_authentication import authenticate_client
 from idp.oidc.context import services_of
+from idp.oidc.dpop import check_dpop, nonce_headers
 from idp.oidc.errors import ProtocolRefusal, json_response, refusal_response
 from idp.oidc.parameters import read_form
 from idp.oidc.parking import spend_login
@@ -36,6 +40,7 @@ async def push(request: Request) -> Response:
         party = await authenticate_client(services, request, form)
         await _spend(services, party, request)
         asked = await read_pushed_form(services, party, form)
+        asked = await with_key(services, request, asked)
         await check_pushed_request(services, asked)
         request_id = await services.pushed_requests.push(
             asked.parameters,
@@ -50,7 +55,8 @@ async def push(request: Request) -> Response:
         "request_uri": REQUEST_URI + request_id,
         "expires_in": int(life.total_seconds()),
     }
-    return json_response(body, status=CREATED)
+    headers = nonce_headers(services, request)
+    return json_response(body, status=CREATED, headers=headers)
 
 
 async def check_pushed_request(services: Services, asked: Asked) -> None:
@@ -62,6 +68,15 @@ async def check_pushed_request(services: Services, asked: Asked) -> None:
     except LoginNeeded:
         # A hint of a login that is long gone: whoever comes with it is told so.
         return
+
+
+async def with_key(services: Services, request: Request, asked: Asked) -> Asked:
+    """Return the request bound to the key of its DPoP proof, if it has one.
+
+    Proof and `dpop_jkt` name the same key (RFC 9449, 10.1). Raises ProtocolRefusal.
+    """
+    proven = await check_dpop(services, request, expected_jkt=asked.get("dpop_jkt"))
+    return replace(asked, dpop_jkt=proven or "")
 
 
 async def _spend(services: Services, party: RelyingParty, request: Request) -> None:
