@@ -34,14 +34,14 @@ class Logouts:
     async def end(
         self, tx: Transaction, session_id: str, *, relying_party_id: str | None = None
     ) -> bool:
-        """End one session; False when it was over already.
+        """End one session and its browser's line; False when it was over already.
 
         `relying_party_id` names the party that asked for it, for the record.
         """
-        account_id = await self.sessions.end(tx, session_id)
-        if account_id is None:
+        account_id, ended = await self.sessions.end(tx, session_id)
+        if not ended:
             return False
-        await self.deliveries.announce(tx, [session_id])
+        await self.deliveries.announce(tx, ended)
         tag = EventTag.SESSION_ENDED
         await self.audit.record(
             tx, tag, account=account_id, relying_party=relying_party_id

@@ -6,6 +6,10 @@ The id is made when a login finishes; the row is written with the code's redempt
 so a login costs no commit for it, and a cookie whose code was never redeemed signs
 nobody in. The cookie is the id with a MAC: neither the database nor a token that a
 relying party holds (its `sid` is pairwise) is enough to make one.
+
+Each login gives the browser a fresh id, `line.random`, in the line of the one before:
+logging out ends every session that this browser opened for the person, so that the
+relying parties of an earlier login are not forgotten.
 """
 
 import hmac
@@ -15,7 +19,7 @@ from datetime import timedelta
 from sqlmodel import BigInteger, Column, Field, SQLModel
 
 from idp.interfaces import Clock
-from idp.storage.columns import b64encode, to_millis
+from idp.storage.columns import b64encode, new_id, to_millis
 from idp.storage.encryption import Sealer
 from idp.storage.store import Row, Transaction
 
@@ -65,9 +69,11 @@ OF_ACCOUNT = (
     LIVE.replace("s.id = $1 AND", "s.account_id = $1 AND")
     + " ORDER BY s.auth_time DESC, s.id LIMIT 50"
 )
+# A line is only a browser's word; the account makes sure whose sessions they are.
 END = (
-    "UPDATE browser_session SET ended_at = $2 WHERE id = $1 AND ended_at IS NULL"
-    " RETURNING account_id"
+    "UPDATE browser_session SET ended_at = $2 WHERE ended_at IS NULL"
+    " AND account_id = (SELECT account_id FROM browser_session WHERE id = $1)"
+    " AND substr(id, 1, 22) = substr(CAST($1 AS TEXT), 1, 22) RETURNING id, account_id"
 )
 # Also those that have expired: a relying party's own session may live longer.
 END_ALL = (
@@ -79,6 +85,14 @@ END_OF_DEVICE = (
     " WHERE account_id = $1 AND ended_at IS NULL AND device_id = $3 RETURNING id"
 )
 DROP_EXPIRED = "DELETE FROM browser_session WHERE expires_at < $1"
+
+
+LINE = 22  # characters: 16 random octets
+
+
+def is_same_line(one: str, other: str) -> bool:
+    """Say whether two sessions were opened by the same browser. Pure."""
+    return one[:LINE] == other[:LINE]
 
 
 def cookie_name(*, secure: bool) -> str:
@@ -104,6 +118,12 @@ class Sessions:
         expected = self._mac(session_id).encode()
         is_ours = hmac.compare_digest(mac.encode(errors="replace"), expected)
         return session_id if is_ours else None
+
+    def new_id(self, cookie: str | None) -> str:
+        """Return a fresh session id, in the line of the browser's cookie if any."""
+        known = self.read_cookie(cookie) if cookie else None
+        line = known[:LINE] if known else new_id()
+        return f"{line}.{new_id()}"
 
     async def start(self, tx: Transaction, session: Session) -> None:
         """Write the session; one that is known stays as it is."""
@@ -137,10 +157,14 @@ class Sessions:
         now = to_millis(self.clock.now())
         return [_session(row) for row in await tx.all(OF_ACCOUNT, account_id, now)]
 
-    async def end(self, tx: Transaction, session_id: str) -> str | None:
-        """End a session; return its account, or None when it was over already."""
-        row = await tx.one(END, session_id, to_millis(self.clock.now()))
-        return None if row is None else str(row[0])
+    async def end(self, tx: Transaction, session_id: str) -> tuple[str, list[str]]:
+        """End a session and what else its browser opened for the same account.
+
+        Return the account and the ids of what ended: ("", []) when all was over.
+        """
+        rows = await tx.all(END, session_id, to_millis(self.clock.now()))
+        account_id = str(rows[0][1]) if rows else ""
+        return account_id, [str(row[0]) for row in rows]
 
     async def end_all(self, tx: Transaction, account_id: str) -> list[str]:
         """End every session of an account; return their ids."""

@@ -22,7 +22,9 @@ from idp.domain.logouts import WAKE
 from idp.domain.relying_parties import RelyingParty
 from idp.domain.subjects import session_of, subject_key, subject_of
 from idp.errors import RelyingPartyUnknown, Unavailable
+from idp.oidc.errors import ProtocolRefusal
 from idp.oidc.parameters import FORM
+from idp.oidc.response_encryption import sealed_for
 from idp.services import Services
 from idp.storage.columns import new_id
 
@@ -97,6 +99,9 @@ async def deliver(services: Services, delivery: Delivery) -> None:
         logger.info("logout of %s: %s", party.id, away.dependency)
         await _later(services, delivery, "unreachable")
         return
+    except ProtocolRefusal:
+        await _later(services, delivery, "no key to encrypt to")
+        return
     if status in TAKEN:
         await _close(services, delivery, DeliveryState.DONE, str(status))
     elif status == HTTPStatus.BAD_REQUEST:
@@ -122,11 +127,20 @@ async def _post(services: Services, party: RelyingParty, delivery: Delivery) -> 
         sid=session_of(key, sector=party.sector, session_id=delivery.session_id),
         now=services.clock.now(),
     )
-    token = await services.keys.sign(
-        claims, typ=LOGOUT_TOKEN, alg=party.metadata.id_token_signed_response_alg
+    metadata = party.metadata
+    signed = await services.keys.sign(
+        claims, typ=LOGOUT_TOKEN, alg=metadata.id_token_signed_response_alg
+    )
+    # Whoever has its ID tokens encrypted refuses a bare logout token (2.6).
+    token = await sealed_for(
+        services,
+        party,
+        signed,
+        alg=metadata.id_token_encrypted_response_alg,
+        enc=metadata.id_token_encrypted_response_enc,
     )
     return await services.outbound.post(
-        party.metadata.backchannel_logout_uri,
+        metadata.backchannel_logout_uri,
         body=urlencode({"logout_token": token}).encode("ascii"),
         headers=HEADERS,
     )

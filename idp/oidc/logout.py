@@ -23,8 +23,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from idp.domain.relying_parties import RelyingParty
-from idp.domain.sessions import Session, cookie_name
-from idp.domain.subjects import session_of, subject_key
+from idp.domain.sessions import Session, cookie_name, is_same_line
 from idp.errors import IdentityError, Malformed, RelyingPartyUnknown
 from idp.oidc.authorization_checks import with_parameters
 from idp.oidc.context import services_of
@@ -62,7 +61,7 @@ class LogoutEndpoint:
             again = f"{PATH}?{urlencode(asked)}"
             return RedirectResponse(again, 303, headers=HEADERS)
         session = await current_session(services, request)
-        ending = to_end(services, session, party, hint)
+        ending = to_end(session, party, hint)
         if ending is None and session is not None:
             if not is_confirmed(services, request, session, asked):
                 return self._ask(request, services, session, asked)
@@ -163,19 +162,19 @@ async def current_session(services: Services, request: Request) -> Session | Non
 
 
 def to_end(
-    services: Services,
-    session: Session | None,
-    party: RelyingParty | None,
-    hint: VerifiedHint | None,
+    session: Session | None, party: RelyingParty | None, hint: VerifiedHint | None
 ) -> str | None:
-    """Return the session that the hint is enough to end, if any."""
+    """Return the session that the hint is enough to end, if any. Pure."""
     if hint is None or party is None:
         return None
     if session is None:
         return hint.session_id
-    key = subject_key(services.sealer)
-    sid = session_of(key, sector=party.sector, session_id=session.id)
-    return session.id if sid == hint.sid else None
+    is_ours = (
+        hint.session_id is not None
+        and hint.account_id == session.account_id
+        and is_same_line(hint.session_id, session.id)
+    )
+    return session.id if is_ours else None
 
 
 def is_confirmed(

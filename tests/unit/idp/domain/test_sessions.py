@@ -45,8 +45,9 @@ async def test_a_session_is_found_by_its_cookie_until_it_ends(world: World) -> N
         session = await start(world, device_id)
         assert await found(world, session) == session
         async with world.services.store.begin() as tx:
-            assert await world.services.sessions.end(tx, session.id) == world.account_id
-            assert await world.services.sessions.end(tx, session.id) is None
+            ended = await world.services.sessions.end(tx, session.id)
+            assert ended == (world.account_id, [session.id])
+            assert await world.services.sessions.end(tx, session.id) == ("", [])
         assert await found(world, session) is None
 
 
