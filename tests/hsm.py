@@ -23,9 +23,9 @@ class HsmToken:
     def settings(self) -> dict[str, str]:
         return {
             "key_custody": "idp.engines.custody_pkcs11:create",
-            "pkcs11_module": MODULE,
-            "pkcs11_token": self.label,
-            "pkcs11_pin": self.pin,
+            "hsm_module": MODULE,
+            "hsm_token": self.label,
+            "hsm_pin": self.pin,
         }
 
     def environment(self) -> dict[str, str]:

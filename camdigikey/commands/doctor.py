@@ -10,8 +10,8 @@ from pydantic import SecretStr
 from rich.table import Table
 
 from camdigikey.commands.common import complaints, console, settings
-from idp.engines import load_sms_sender
-from idp.engines.loading import DisabledSmsSender, EngineRefused
+from idp.engines import load_key_custody, load_sms_sender
+from idp.engines.loading import DisabledSmsSender, EngineRefused, EngineUnusable
 from idp.services import open_sealer
 from idp.settings import IdpSettings
 from idp.storage.database import is_current
@@ -53,6 +53,7 @@ def examine(found: IdpSettings) -> Iterator[Finding]:
     yield _master_key(found)
     yield _database(found)
     yield _sms(found)
+    yield _key_custody(found)
     yield from _programs()
 
 
@@ -87,6 +88,14 @@ def _sms(found: IdpSettings) -> Finding:
     if isinstance(sender, DisabledSmsSender):
         return Finding("text messages", found.sms_sender, sender.reason)
     return Finding("text messages", found.sms_sender)
+
+
+def _key_custody(found: IdpSettings) -> Finding:
+    try:
+        load_key_custody(found)
+    except (EngineRefused, EngineUnusable) as error:
+        return Finding("signing keys", found.key_custody, str(error))
+    return Finding("signing keys", found.key_custody)
 
 
 def _programs() -> Iterator[Finding]:

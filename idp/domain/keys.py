@@ -65,9 +65,8 @@ class _Cache:
     keys: KeySet | None = None
     read_at: int = 0
     is_reading: bool = False
-    signers: dict[tuple[str, str], tuple[bytes, KeySigner]] = field(
-        default_factory=dict
-    )
+    signers: dict[str, KeySigner] = field(default_factory=dict)
+    headers: dict[tuple[str, str], bytes] = field(default_factory=dict)
     records: dict[str, tuple[str, Any]] = field(default_factory=dict)
 
 
@@ -87,8 +86,8 @@ class Keys:
         kid = (await self._fresh()).current.get(alg)
         if kid is None:
             raise Unavailable(f"signing key {alg}")
-        ready = self._cache.signers.get((kid, typ))
-        header, signer = ready or await self._prepare(kid, alg=alg, typ=typ)
+        signer = self._cache.signers.get(kid) or await self._open(kid, alg)
+        header = self._cache.headers.get((kid, typ)) or self._header(kid, alg, typ)
         body = b64encode(orjson.dumps(dict(payload))).encode("ascii")
         message = header + b"." + body
         signature = b64encode(await signer.sign(message)).encode("ascii")
@@ -159,9 +158,12 @@ class Keys:
                 logger.exception("signing keys: %s", type(failure).__name__)
                 await asyncio.sleep(AFTER_FAILURE.total_seconds())
 
-    async def _prepare(
-        self, kid: str, *, alg: str, typ: str
-    ) -> tuple[bytes, KeySigner]:
+    def _header(self, kid: str, alg: str, typ: str) -> bytes:
+        header = jws.header_bytes({"alg": alg, "typ": typ, "kid": kid})
+        self._cache.headers[kid, typ] = header
+        return header
+
+    async def _open(self, kid: str, alg: str) -> KeySigner:
         async with self.store.read() as tx:
             found = await tx.one(rows.HANDLE, kid)
         if found is None:
@@ -170,9 +172,8 @@ class Keys:
         assert isinstance(handle, bytes)
         custody = self.changes.custody(str(name))
         signer = await custody.open(alg=alg, kid=kid, handle=handle)
-        header = jws.header_bytes({"alg": alg, "typ": typ, "kid": kid})
-        self._cache.signers[kid, typ] = ready = (header, signer)
-        return ready
+        self._cache.signers[kid] = signer
+        return signer
 
     async def _key(self, kid: str, or_archived: bool) -> tuple[str, Any]:
         found = (await self._fresh()).public.get(kid)
@@ -211,7 +212,7 @@ class Keys:
             cache.is_reading = False
         if known is None or known.rows != found:
             known = _key_set(found)
-            cache.signers = {}
+            cache.signers, cache.headers = {}, {}
         cache.keys, cache.read_at = known, now
         return known
 

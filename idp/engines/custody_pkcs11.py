@@ -147,10 +147,10 @@ class Pkcs11Signer:
 
 def create(settings: IdpSettings) -> Pkcs11Custody:
     """Log in to the token that the settings name; any failure stops the start."""
-    module, label = settings.pkcs11_module, settings.pkcs11_token
-    pin = settings.pkcs11_pin.get_secret_value()
+    module, label = settings.hsm_module, settings.hsm_token
+    pin = settings.hsm_pin.get_secret_value()
     if not (module and label and pin):
-        raise ValueError("IDP_PKCS11_MODULE, _TOKEN and _PIN are needed")
+        raise ValueError("IDP_HSM_MODULE, _TOKEN and _PIN are needed")
     token, thread = Token(module, label, pin), ThreadPoolExecutor(1, NAME)
     thread.submit(token.session).result(PATIENCE)
     return Pkcs11Custody(token, thread, asyncio.Semaphore(WAITING))

@@ -203,15 +203,15 @@ async def test_calls_that_wait_are_counted(services: Services) -> None:
 
 
 @pytest.mark.parametrize("wrong", [
-    {"pkcs11_pin": "0000"}, {"pkcs11_token": "another"}, {"pkcs11_module": "/nowhere"},
-    {"pkcs11_pin": ""},
+    {"hsm_pin": "0000"}, {"hsm_token": "another"}, {"hsm_module": "/nowhere"},
+    {"hsm_pin": ""},
 ])  # fmt: skip
 def test_without_its_token_the_provider_does_not_start(
     sqlite_url: str, hsm: dict[str, Any], wrong: dict[str, str]
 ) -> None:
     with pytest.raises(EngineUnusable) as refused:
         load_key_custody(settings_for(sqlite_url, **{**hsm, **wrong}))
-    assert hsm["pkcs11_pin"] not in str(refused.value)
+    assert hsm["hsm_pin"] not in str(refused.value)
 
 
 def test_the_module_of_debian_is_the_one_that_is_documented() -> None:

@@ -35,6 +35,7 @@ async def test_a_qr_login_costs_three_durable_commits_with_a_pin(
 ) -> None:
     phone = await quick.phone()
     portal, browser, page = await shown_login(quick)
+    await quick.services.keys.sign({}, typ="JWT")
     counters = quick.services.store.counters
     before = (counters.commits, counters.statements)
     claimed = await phone.scan(await browser.qr(page))

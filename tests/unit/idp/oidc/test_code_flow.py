@@ -80,7 +80,7 @@ async def test_redeeming_a_code_costs_one_commit_and_four_statements(
     world: World,
 ) -> None:
     code = await world.code()
-    await world.browser.get("/jwks")
+    await world.services.keys.sign({}, typ="JWT")
     before = world.services.store.counters
     statements, commits = before.statements, before.commits
     answer = await world.exchange(code)
