@@ -53,7 +53,27 @@ export function Settings({ phone, onLanguage, onAccount, onLock }) {
     <${Languages} onLanguage=${onLanguage} />
     <h2>${t("settings.biometric")}</h2>
     <${Biometric} phone=${phone} onAccount=${onAccount} onProblem=${setProblem} />
+    <${Blocks} phone=${phone} onProblem=${setProblem} />
   <//>`;
+}
+
+/** Who may not ask on this phone after "this was not me"; shown only if anybody. */
+function Blocks({ phone, onProblem }) {
+  const { list, error, run } = useList(phone, "/push-blocks", "blocks");
+  const lift = useAction(async (id) => {
+    await phone.api.post("/push-blocks/removal", { relying_party: id });
+    await run();
+  });
+  useEffect(() => onProblem(lift.error ?? error), [lift.error, error]);
+  if (!list?.length) return null;
+  return html`<h2>${t("settings.blocks")}</h2>
+    <ul class="rows">
+      ${list.map(({ relying_party: party, ends_at: at }) => html`<li key=${party.id} data-testid="block-row">
+        <strong>${named(party.name ?? party.id)}</strong>
+        <span>${t("settings.blocked_until", { at: instant(at) })}</span>
+        <${Button} kind="link" testid="lift-block" busy=${lift.busy} onClick=${() => lift.run(party.id)}>${t("settings.lift")}<//>
+      </li>`)}
+    </ul>`;
 }
 
 /** The language switch; each language is written in itself. */

@@ -45,11 +45,15 @@ export class Api {
    * Post JSON. `body` is a value, or `async (nonce) => value` where the nonce
    * is part of what is signed; it is asked again if the nonce was too old.
    */
-  post(path, body = {}) {
+  post(path, body = {}, { timeout, signal } = {}) {
     const make = typeof body === "function" ? body : () => body;
-    return this.#call("POST", path, async (nonce) => utf8(JSON.stringify(await make(nonce))), {
-      "Content-Type": "application/json",
-    });
+    const bytes = async (nonce) => utf8(JSON.stringify(await make(nonce)));
+    return this.#call("POST", path, bytes, { "Content-Type": "application/json" }, timeout, signal);
+  }
+
+  /** Open a stream: the answer itself, for as long as `signal` lets it. */
+  async open(path, { signal }) {
+    return this.#proved("GET", path, () => new Uint8Array(0), {}, null, signal);
   }
 
   async upload(path, picture) {
@@ -58,12 +62,18 @@ export class Api {
     return this.#call("POST", path, () => bytes, headers, PICTURE_TIMEOUT);
   }
 
-  async #call(method, path, make, headers = {}, timeout = this.timeout) {
+  async #call(...call) {
+    const answer = await this.#proved(...call);
+    return answer.status === 204 ? null : answer.json();
+  }
+
+  /** The answer to a signed request; refusals are thrown. `timeout` null is none. */
+  async #proved(method, path, make, headers = {}, timeout = this.timeout, signal = null) {
     for (const last of [false, true]) {
       const nonce = await this.nonce();
       const body = await make(nonce);
-      const answer = await this.#send({ method, path, body, nonce, headers, timeout });
-      if (answer.ok) return answer.status === 204 ? null : answer.json();
+      const answer = await this.#send({ method, path, body, nonce, headers, timeout, signal });
+      if (answer.ok) return answer;
       const refused = await problem(answer);
       if (refused.code !== "proof-nonce" || last) {
         this.onProblem(refused);
@@ -73,7 +83,7 @@ export class Api {
     }
   }
 
-  async #send({ method, path, body, nonce, headers, timeout }) {
+  async #send({ method, path, body, nonce, headers, timeout, signal }) {
     const url = this.configuration.app + path;
     const now = this.now();
     const proof = await this.authenticator.proof({ method, url, body, nonce, now });
@@ -85,13 +95,15 @@ export class Api {
         body: method === "GET" ? undefined : body,
       },
       timeout,
+      signal,
     );
     this.#keep(answer.headers.get("Proof-Nonce"));
     return answer;
   }
 
-  async #fetch(path, request, timeout) {
+  async #fetch(path, request, timeout, signal) {
     const headers = { ...request.headers, "Accept-Language": this.language() };
+    const ends = [signal, timeout && AbortSignal.timeout(timeout)].filter(Boolean);
     try {
       return await fetch(path, {
         ...request,
@@ -100,7 +112,7 @@ export class Api {
         credentials: "omit",
         redirect: "error",
         referrerPolicy: "no-referrer",
-        signal: AbortSignal.timeout(timeout),
+        signal: ends.length > 1 ? AbortSignal.any(ends) : ends[0],
       });
     } catch (error) {
       const slow = error.name === "TimeoutError";

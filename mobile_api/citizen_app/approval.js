@@ -20,18 +20,22 @@ export function read(answer) {
 }
 
 /** Approve with `{pin}` or `{biometric: true}`: the server's answer and `v`. */
-export async function approve(phone, claimed, { withheld, pin, biometric }) {
+export async function approve(phone, claimed, { withheld, code, pin, biometric }) {
   const v = claimed.channel === "same_device" ? toBase64url(randomBytes(32)) : null;
   const claims = {
     ...(await facts(claimed)),
     decision: "approve",
     ...(v && { return_hash: toBase64url(await sha256(new TextEncoder().encode(v))) }),
     ...(withheld.length && { withheld }),
+    ...(isPushed(claimed) && { binding_code: code }),
   };
   const verification = biometric ? byBiometric(phone) : { pin };
   const answer = await sendWithPin(send(phone, claimed, { claims, verification }));
   return { ...answer, back: v && returnAddress(phone, answer, v) };
 }
+
+/** Whether the other side shows two digits, which are typed here. */
+export const isPushed = ({ channel }) => channel === "push";
 
 /** Deny; `notMe` says that somebody else started it. Needs no PIN. */
 export async function deny(phone, claimed, { notMe }) {

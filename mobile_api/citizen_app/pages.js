@@ -4,6 +4,7 @@ import { Activity, Devices, Settings } from "./account.js";
 import { claim, read } from "./approval.js";
 import { Home, Locked } from "./home.js";
 import { t } from "./i18n.js";
+import { watchNotices } from "./notices.js";
 import { ensureAuthenticator, forget, goTo } from "./phone.js";
 import { Registration } from "./registration.js";
 import { Done, OfferBiometric } from "./registration_device.js";
@@ -16,6 +17,8 @@ import { isAvailable } from "./webauthn.js";
 import { About, Lost, QrOpened, Welcome } from "./welcome.js";
 
 const GONE = ["device-unknown", "device-revoked"];
+// Where a pushed login may open its screen without interrupting anything.
+const IDLE = ["", "home", "activity", "devices", "settings"];
 
 export function Pages({ phone, route, online, refresh }) {
   const language = async (name) => {
@@ -100,6 +103,7 @@ function Citizen({ phone, route, online, onLanguage, onAccount, refresh }) {
     drafts.put("request", { claimed });
     goTo("request");
   };
+  useNotices(phone, { isListening: online && !lost && IDLE.includes(route) });
   if (lost) return html`<${Lost} onForget=${startOver} />`;
   if (open === undefined) return html`<${Loading} />`;
   const locked = html`<${Locked} phone=${phone} online=${online} onUnlocked=${setOpen} onScan=${scan} />`;
@@ -122,6 +126,24 @@ function Citizen({ phone, route, online, onLanguage, onAccount, refresh }) {
   const props = { phone, profile: open.profile, onScan: scan, onLanguage, onAccount, onLock: lock };
   const Page = { activity: Activity, devices: Devices, settings: Settings }[route] ?? Home;
   return html`<${Page} key=${route} ...${props} /><${Tabs} route=${route} />`;
+}
+
+/** Open the screen of a pushed login while nothing else is going on. */
+function useNotices(phone, { isListening }) {
+  const [visible, setVisible] = useState(document.visibilityState === "visible");
+  useEffect(() => {
+    const follow = () => setVisible(document.visibilityState === "visible");
+    document.addEventListener("visibilitychange", follow);
+    return () => document.removeEventListener("visibilitychange", follow);
+  }, []);
+  useEffect(() => {
+    if (!isListening || !visible) return undefined;
+    return watchNotices(phone, ([first]) => {
+      if (!first) return;
+      drafts.put("request", { link: { id: first.id, channel: first.channel } });
+      goTo("request");
+    });
+  }, [isListening, visible]);
 }
 
 /** A request that is waiting for an answer: claim it if that is still to do. */

@@ -1,9 +1,9 @@
 /** The request screen: who, for what, from where; then approve or deny. */
 
-import { approve, deny } from "./approval.js";
+import { approve, deny, isPushed } from "./approval.js";
 import { countdown, digits, has, pick, t, timeOfDay } from "./i18n.js";
 import { prepare } from "./pin_key.js";
-import { Button, Notice, Screen, SixDigits, useAction, useSecondsLeft } from "./ui.js";
+import { Button, Digits, Notice, Screen, SixDigits, useAction, useSecondsLeft } from "./ui.js";
 import { html, useEffect, useState } from "./vendor/preact.js";
 
 const PAUSE = 5;
@@ -12,16 +12,19 @@ const PAUSE = 5;
 export function Request({ phone, claimed, onResult }) {
   const { shows, warnings = [] } = claimed;
   const [pin, setPin] = useState("");
+  const [code, setCode] = useState("");
   const [withheld, setWithheld] = useState([]);
   const left = useSecondsLeft(phone.api, claimed.deadline);
   const pause = usePause(warnings.length ? PAUSE : 0);
   useEffect(() => void prepare().catch(() => {}), []);
   useEffect(() => void (left <= 0 && onResult({ kind: "expired" })), [left <= 0]);
   const answer = useAction(async (verification) => {
+    if (isPushed(claimed) && code.length < 2) throw t("request.code_short");
     if (verification.pin !== undefined && pin.length < 6) throw t("pin.short");
     try {
-      const { state, back } = await approve(phone, claimed, { withheld, ...verification });
-      onResult({ kind: state, back });
+      const { state, back } = await approve(phone, claimed, { withheld, code, ...verification });
+      // A wrong number ends the request: it was shown to somebody else.
+      onResult({ kind: state === "denied" ? "wrong_code" : state, back });
     } finally {
       setPin("");
     }
@@ -34,13 +37,16 @@ export function Request({ phone, claimed, onResult }) {
   return html`<form novalidate onSubmit=${submit}><${Screen}
     title=${t("request.title")}
     error=${answer.error ?? refuse.error}
-    actions=${html`<${Answers} ...${{ phone, pin, setPin, pause, answer, refuse }} />`}
+    actions=${html`
+      ${isPushed(claimed) && html`<${Digits} name="binding-code" count=${2} label=${t("request.code")} hint=${t("request.code_hint")} value=${code} onValue=${setCode} />`}
+      <${Answers} ...${{ phone, pin, setPin, pause, answer, refuse }} />`}
   >
     <${Who} shows=${shows} />
     <${Warnings} codes=${warnings} />
+    <${Message} text=${shows.binding_message} />
     <${What} shows=${shows} withheld=${withheld} onWithheld=${setWithheld} />
     <${Where} shows=${shows} channel=${claimed.channel} />
-    <${Notice} kind="caution" testid="never-send">${t("request.never")}<//>
+    <${Notice} kind="caution" testid="never-send">${t(isPushed(claimed) ? "request.never_push" : "request.never")}<//>
     <p class="hint" data-testid="request-time">${t("request.time", { time: countdown(left) })}</p>
   <//></form>`;
 }
@@ -57,6 +63,14 @@ function Warnings({ codes }) {
   return codes.map((code) => html`<${Notice} key=${code} kind="warning" testid="request-warning">
     ${t(has(`warning.${code}`) ? `warning.${code}` : "warning.other")}
   <//>`);
+}
+
+/** The party's own words, marked as such: they are no words of ours. */
+function Message({ text }) {
+  return text && html`<section>
+    <h2>${t("request.message")}</h2>
+    <blockquote class="message" data-testid="request-message">${text}</blockquote>
+  </section>`;
 }
 
 function What({ shows, withheld, onWithheld }) {
@@ -81,9 +95,10 @@ function What({ shows, withheld, onWithheld }) {
   </section>`;
 }
 
-function Where({ shows: { requester, started_at: startedAt }, channel }) {
+function Where({ shows: { requester, relying_party: party, started_at: startedAt }, channel }) {
   const rows = [
     ["started", timeOfDay(startedAt)],
+    ["system", isPushed({ channel }) && t("request.system_of", { party: pick(party.name) })],
     ["browser", requester?.browser],
     ["place", requester?.place],
     ["network", requester?.network],
@@ -123,7 +138,7 @@ function usePause(seconds) {
   return left;
 }
 
-const RESULTS = { approved: "result-approved", denied: "result-denied", reported: "result-denied", expired: "result-expired" };
+const RESULTS = { approved: "result-approved", denied: "result-denied", reported: "result-denied", wrong_code: "result-denied", expired: "result-expired" };
 
 /** How it ended; a same-device login goes back to where it began. */
 export function Result({ result, onHome }) {

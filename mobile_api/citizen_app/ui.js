@@ -72,9 +72,9 @@ export function Field({ name, label, hint, fault, value, onValue, testid, childr
   `;
 }
 
-/** Six digits, by a numeric keyboard, in either script; hidden when `secret`. */
-export function SixDigits({ name, label, hint, value, onValue, secret, autofill }) {
-  const clean = (text) => asciiDigits(text).replace(/[^0-9]/g, "").slice(0, 6);
+/** Digits, by a numeric keyboard, in either script; hidden when `secret`. */
+export function Digits({ name, count, label, hint, value, onValue, secret, autofill }) {
+  const clean = (text) => asciiDigits(text).replace(/[^0-9]/g, "").slice(0, count);
   return html`<${Field}
     name=${name}
     label=${label}
@@ -86,10 +86,12 @@ export function SixDigits({ name, label, hint, value, onValue, secret, autofill 
     class="digits"
     inputmode="numeric"
     autocomplete=${autofill ?? "off"}
-    maxlength="12"
+    maxlength=${2 * count}
     spellcheck=${false}
   />`;
 }
+
+export const SixDigits = (props) => html`<${Digits} count=${6} ...${props} />`;
 
 /** A form that sends once at a time and shows what went wrong. */
 export function useAction(act) {

@@ -4,17 +4,18 @@ It verifies every proof, assertion and user verification, so the app's tests
 fail where a real server would refuse.
 """
 
+import asyncio
 import json
 import secrets
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import webauthn
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 from webauthn.helpers import options_to_json
 from webauthn.helpers.structs import (
@@ -87,6 +88,9 @@ class FakeApi:
         self.register_at_once = False
         self.credential: dict[str, Any] = {}
         self.profile = dict(PROFILE)
+        self.pushed: list[str] = []
+        self.streams = True
+        self.blocks: list[str] = []
 
     # -- what every call goes through
 
@@ -312,8 +316,50 @@ class FakeApi:
         self.challenges[name] = {"warnings": warnings or [], "life": life}
         return name
 
+    def push(self, *, message: str = "") -> str:
+        """Ask the person on the phone; return the challenge id."""
+        name = self.challenge()
+        self.challenges[name] |= {"code": "42", "message": message}
+        self.pushed.append(name)
+        return name
+
+    def waiting(self) -> dict[str, Any]:
+        listed = [{"id": name, "channel": "push"} for name in self.pushed]
+        return {"challenges": listed}
+
+    async def notices(self, request: Request) -> Response:
+        await self.proved(request)
+        if not self.streams:
+            return problem(Refused(503, "unavailable"))
+        media = "text/event-stream"
+        return StreamingResponse(self.stream(), media_type=media)
+
+    async def stream(self) -> AsyncIterator[str]:
+        told = None
+        for _ in range(200):
+            if told != self.pushed:
+                told = list(self.pushed)
+                yield f"event: challenges\ndata: {json.dumps(self.waiting())}\n\n"
+            await asyncio.sleep(0.05)
+
+    def next_notices(self, _: Any, body: Any) -> Any:
+        assert set(body) == {"seen"}
+        return self.waiting()
+
+    def push_blocks(self, *_: Any) -> Any:
+        name = {"km": "ច្រកសេវា", "en": "Portal"}
+        party = [{"id": one, "name": name} for one in self.blocks]
+        rows = [{"relying_party": one, "ends_at": 1_780_000_000} for one in party]
+        return self.open({"blocks": rows})
+
+    def lift(self, _: Any, body: Any) -> None:
+        self.blocks.remove(body["relying_party"])
+
     def claim(self, _: Any, body: Any, challenge: str) -> Any:
         kept = self.challenges[challenge]
+        if "code" in kept:
+            assert body == {"channel": "push"}
+            self.pushed = [name for name in self.pushed if name != challenge]
         if body.get("code", "").startswith("0."):
             raise Refused(422, "qr-stale")
         if "answer" not in kept:
@@ -345,6 +391,9 @@ class FakeApi:
             "channel": channel,
             "locale": "km",
         }
+        if channel == "push":
+            display["binding_message"] = kept["message"]
+            display["requester"] = {"browser": "", "network": "", "place": ""}
         return {
             "challenge": name,
             "nonce": b64(secrets.token_bytes(32)),
@@ -369,6 +418,8 @@ class FakeApi:
             assert claims["uv_method"] == "none"
             return {"state": "denied"}
         assert claims["uv_method"] != "none"
+        if claims.get("binding_code") != kept.get("code"):
+            return {"state": "denied"}
         if answer["channel"] == "same_device":
             at = f"{self.issuer_of_return or self.issuer}/return/{challenge}"
             return {"state": "approved", "return_url": at, "value": "val-1"}
@@ -400,6 +451,10 @@ class FakeApi:
                 self.route("/biometric/options", self.biometric_options),
                 self.route("/biometric", self.biometric),
                 self.route("/biometric/removal", self.biometric_removal),
+                Route("/notices", self.notices, methods=["GET"]),
+                self.route("/notices", self.next_notices),
+                self.route("/push-blocks", self.push_blocks, "GET"),
+                self.route("/push-blocks/removal", self.lift),
                 self.route("/challenges/{challenge}/claim", self.claim),
                 self.route("/challenges/{challenge}/approval", self.approval),
                 Route("/return/{challenge}", returned),
