@@ -40,4 +40,5 @@ def routes(pages: Pages | None = None) -> list[Route]:
         Route(LOGOUT_PATH, logout.logout, methods=both),
         Route("/jwks", discovery.jwks, methods=["GET"]),
         Route("/.well-known/openid-configuration", discovery.configuration),
+        Route("/.well-known/oauth-authorization-server", discovery.configuration),
     ]
