@@ -105,3 +105,24 @@ def opened(sealed: str) -> str:
     found = jwe.decrypt_compact(sealed, SEALING)
     assert found.plaintext is not None
     return found.plaintext.decode()
+
+
+def thumbprint(key: ECKey) -> str:
+    return str(key.thumbprint())
+
+
+def proof(
+    world: World, path: str, *, key: ECKey = KEY, method: str = "POST", **changes: Any
+) -> dict[str, str]:
+    """Return the header of a DPoP proof for one call (RFC 9449, 4.2)."""
+    public = key.as_dict(private=False)
+    jwk = {name: public[name] for name in ("kty", "crv", "x", "y")}
+    claims = {
+        "jti": new_id(),
+        "htm": method,
+        "htu": f"{ISSUER}{path}",
+        "iat": now_of(world),
+        **changes,
+    }
+    header = {"alg": "ES256", "typ": "dpop+jwt", "jwk": jwk}
+    return {"DPoP": jwt.encode(header, claims, key, algorithms=["ES256"])}
