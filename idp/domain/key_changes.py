@@ -128,17 +128,14 @@ class KeyChanges:
         return True
 
     async def _take(self, tx: Transaction, step: Step, made: MadeKey | None) -> None:
-        now = self._now()
-        match step.act:
-            case Act.MAKE:
-                assert made is not None
-                changed = await self._insert(tx, step.alg, NEXT, made)
-            case Act.PROMOTE:
-                changed = await tx.run(rows.PROMOTE, step.kid, now)
-            case Act.RETIRE:
-                changed = await tx.run(rows.RETIRE, step.kid, now)
-            case Act.ARCHIVE:
-                changed = await tx.run(rows.ARCHIVE, step.kid, b"")
+        if step.act is Act.MAKE:
+            assert made is not None
+            changed = await self._insert(tx, step.alg, NEXT, made)
+        elif step.act is Act.ARCHIVE:
+            changed = await tx.run(rows.ARCHIVE, step.kid, b"")
+        else:
+            move = rows.PROMOTE if step.act is Act.PROMOTE else rows.RETIRE
+            changed = await tx.run(move, step.kid, self._now())
         if changed != 1:
             raise _RaceLost
 
