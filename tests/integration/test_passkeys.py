@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from camdigikey.phone import Phone
 from idp.domain.passkeys import MOST
+from tests.attestation import Maker
 from tests.authenticator import UP, SoftAuthenticator
 from tests.login import follow
 from tests.portal import HeadlessPortal
@@ -622,3 +624,61 @@ async def test_a_withdrawn_consent_ends_what_it_gave(both: World) -> None:
     with pytest.raises(Exception, match=r"invalid_token|401"):
         await portal.userinfo()
     assert "consent:withdrawn" in await tags(both)
+
+
+async def test_an_attested_passkey_reaches_high(world: World) -> None:
+    maker = Maker()
+    trusting = replace(world.services.passkeys, roots=(maker.pem,))
+    object.__setattr__(world.services, "passkeys", trusting)
+    portal = await world.portal()
+    owner, _ = await signed_in(world, portal, level="high")
+    offer = await options(owner)
+    assert offer["attestation"] == "direct"
+    passkey = SoftAuthenticator(ISSUER, RP_ID)
+    credential = passkey.make(offer, attest=maker.attest)
+    assert await press(owner, "account/passkeys", credential=credential) == "added"
+    browser, page = await asked(world, portal)
+    credential = passkey.use(await offered(browser, page))
+    answer = await browser.post(page, "passkey", credential=credential)
+    claims = (await portal.finish(await follow(browser, answer))).id_token.claims
+    assert claims["acr"] == f"{ISSUER}/acr/high"
+    assert claims["amr"] == ["hwk", "mfa", "pop", "user"]
+
+
+async def test_a_synced_passkey_never_reaches_high(world: World) -> None:
+    maker = Maker()
+    trusting = replace(world.services.passkeys, roots=(maker.pem,))
+    object.__setattr__(world.services, "passkeys", trusting)
+    portal = await world.portal()
+    owner, _ = await signed_in(world, portal, level="high")
+    passkey = SoftAuthenticator(ISSUER, RP_ID, is_synced=True)
+    credential = passkey.make(await options(owner), attest=maker.attest)
+    assert await press(owner, "account/passkeys", credential=credential) == "added"
+    browser, page = await asked(world, portal)
+    credential = passkey.use(await offered(browser, page))
+    answer = await browser.post(page, "passkey", credential=credential)
+    claims = (await portal.finish(await follow(browser, answer))).id_token.claims
+    assert claims["acr"] == f"{ISSUER}/acr/substantial"
+    assert claims["amr"] == ["mfa", "pop", "swk", "user"]
+
+
+async def test_single_sign_on_asks_what_no_consent_covers(world: World) -> None:
+    first, other = await world.portal(), await world.portal("other")
+    browser, _ = await signed_in(world, first)
+    before = browser.http.cookies.get("__Host-session")
+    answer = await browser.http.get(await other.start())
+    assert answer.headers["location"].startswith("/consent/")
+    consent = f"{ISSUER}{answer.headers['location']}"
+    shown = await browser.http.get(consent)
+    answer = await browser.http.post(
+        consent,
+        data={"proposal": proposal_of(shown.text), "claim.offline_access": "1"},
+        headers=ORIGIN,
+    )
+    await other.finish(await follow(browser, answer))
+    assert browser.http.cookies.get("__Host-session") == before
+    assert other.tokens is not None
+    assert other.tokens.refresh_token is not None
+    # From now on a consent stands: nobody is asked.
+    answer = await browser.http.get(await other.start())
+    assert answer.headers["location"].startswith("https://portal.test/")
