@@ -16,6 +16,7 @@ from idp.domain.relying_parties import RelyingParty
 from idp.errors import IdentityError
 from idp.oidc.addresses import with_parameters
 from idp.oidc.authorization_request import Asked
+from idp.oidc.checked_request import locale_of
 from idp.oidc.context import services_of
 from idp.oidc.errors import NO_STORE, ProtocolRefusal, spoken
 from idp.oidc.pages import Pages
@@ -39,7 +40,7 @@ class WayBack:
     redirect_uri: str
     response_mode: str
     state: str | None
-    locale: str = "km"
+    locale: str
 
     @classmethod
     def of_asked(cls, asked: Asked) -> "WayBack":
@@ -53,6 +54,7 @@ class WayBack:
             redirect_uri=asked.parameters["redirect_uri"],
             response_mode=mode_of(asked.party, asked.parameters),
             state=None if state is None or len(state) > MAX_STATE else state,
+            locale=locale_of(asked.words("ui_locales")),
         )
 
     @classmethod
