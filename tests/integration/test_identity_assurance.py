@@ -15,6 +15,7 @@ from idp.domain.party_metadata import CONTENT_ENCRYPTION, KEY_WRAPPING, PartyMet
 from idp.domain.relying_parties import RelyingParty
 from idp.domain.subjects import subject_key, subject_of
 from idp.errors import Malformed
+from idp.oidc.claims_request import MAX_KEPT
 from idp.oidc.response_encryption import encrypted, encryption_key, finish_id_token
 from idp.storage.columns import b64decode
 from tests.assurance_schemas import check_response
@@ -321,3 +322,15 @@ def test_only_a_key_for_encryption_by_this_algorithm_is_taken() -> None:
 def test_no_other_algorithm_encrypts(alg: str, enc: str) -> None:
     with pytest.raises(ValueError, match="not used here"):
         encrypted(b"x", key=RSA.as_dict(private=False), alg=alg, enc=enc)
+
+
+async def test_the_largest_request_that_is_read_comes_back_with_its_code(
+    world: World,
+) -> None:
+    who = await party(world)
+    asked = {"userinfo": {"given_name": {"values": ["x" * 61] * 30}}}
+    text = json.dumps(asked)
+    assert 1900 < len(text) < MAX_KEPT
+    body = await login(world, who, asked, scope="openid profile")
+    told = (await world.userinfo(body["access_token"])).json()
+    assert told["given_name"] == FACTS.given_name_latin
