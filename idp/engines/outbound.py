@@ -20,7 +20,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from socket import SOCK_STREAM
 from time import monotonic
@@ -39,6 +39,21 @@ FAILURES, PAUSE = 5, 30.0  # in a row; seconds
 MAX_HOSTS = 4096
 MAX_URL = 2000
 NAT64 = IPv6Network("64:ff9b::/96")
+# Of IANA's special-purpose registries, what the standard library calls global.
+SPECIAL = tuple(
+    map(
+        ip_network,
+        (
+            "192.0.0.0/24",
+            "192.88.99.0/24",
+            "64:ff9b:1::/48",
+            "100::/64",
+            "2001::/23",
+            "3fff::/20",
+            "5f00::/16",
+        ),
+    )
+)
 IPV4 = 0xFFFF_FFFF
 OK, SERVER_ERROR = 200, 500
 
@@ -62,6 +77,7 @@ def is_public(address: Address) -> bool:
         or address.is_unspecified
         or address.is_loopback
         or address.is_link_local
+        or any(address in network for network in SPECIAL)
     )
 
 
