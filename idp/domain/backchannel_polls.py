@@ -25,8 +25,9 @@ class Polls:
     interval: int
 
     async def begin(self, request_id: str, *, life: float) -> None:
-        """Remember a fresh request for `life` seconds."""
-        await self.ephemeral.put(_key(request_id), {"state": "open"}, seconds=life)
+        """Remember a fresh request for `life` seconds; once, whoever is first."""
+        if await self.ephemeral.add_once(f"begun:{_key(request_id)}", seconds=life):
+            await self.ephemeral.put(_key(request_id), {"state": "open"}, seconds=life)
 
     async def take_turn(self, request_id: str, *, waits: float, life: float) -> "Turn":
         """Begin one question that will wait for at most `waits` seconds.

@@ -39,6 +39,7 @@ OUTSIDE = frozenset(
 )
 MAX_JTI = 255
 MINUTE = 60
+POLLED_LATER = 120  # seconds past the end in which polls are still counted
 
 
 async def backchannel_authentication(request: Request) -> Response:
@@ -83,6 +84,8 @@ async def open_request(
             delivery=asked.delivery,
             notification_token=asked.parameters.get("client_notification_token", ""),
         )
+    life = (opened.expires_at - opened.made_at) / 1000
+    await services.backchannel_polls.begin(opened.id, life=life + POLLED_LATER)
     await services.backchannel.announce(opened)
     return opened
 
