@@ -28,6 +28,7 @@ from idp.domain.keys import KeyChanges, Keys, KeySchedule
 from idp.domain.logout_deliveries import LogoutDeliveries
 from idp.domain.logouts import Logouts
 from idp.domain.one_time_codes import OneTimeCodes
+from idp.domain.party_registration import PartyRegistration
 from idp.domain.passkeys import Passkeys
 from idp.domain.push_blocks import PushBlocks
 from idp.domain.pushed_requests import PushedRequests
@@ -84,6 +85,7 @@ class Services:
     challenges: Challenges
     decisions: Decisions
     relying_parties: RelyingParties
+    party_registration: PartyRegistration
     grants: Grants
     token_status: TokenStatus
     sessions: Sessions
@@ -175,6 +177,7 @@ def wire(
         pushed_requests=PushedRequests(clock, ephemeral, settings.interaction_life),
         challenges=challenges,
         decisions=decisions,
+        party_registration=PartyRegistration(clock, sealer, audit),
         relying_parties=RelyingParties(
             clock, sealer, audit, is_development=settings.environment == "development"
         ),
@@ -222,7 +225,9 @@ def wire(
             life=settings.registration_life,
             limits=_limits(settings),
         ),
-        sandbox=Sandbox(clock, accounts, audit) if settings.sandbox else None,
+        sandbox=Sandbox(clock, accounts, audit, evidence, backchannel)
+        if settings.sandbox
+        else None,
     )
 
 

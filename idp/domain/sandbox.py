@@ -5,13 +5,21 @@ person, each shows one case that a portal must handle. Production refuses the se
 (`idp.settings`); nothing here is reachable without it.
 """
 
+import hmac
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from idp.domain.accounts import AccountFacts, Accounts
 from idp.domain.assurance import UserVerification, amr_of, authenticator_level, lowest
 from idp.domain.audit import Audit, EventTag
-from idp.domain.challenge_records import Text
+from idp.domain.backchannel_requests import (
+    BackchannelRequests,
+    Outcome,
+    decide_backchannel,
+)
+from idp.domain.challenge_records import Challenge, State, Text
+from idp.domain.decisions import Verdict
+from idp.domain.evidence import Engine, EvidenceBox, EvidenceKind
 from idp.domain.interactions import AuthorizationRequest, Login
 from idp.errors import NotFound
 from idp.interfaces import Clock
@@ -120,6 +128,7 @@ CITIZENS = (
         level="low",
     ),
 )
+ENGINE = Engine("sandbox", "1")
 _BY_SLUG = {citizen.slug: citizen for citizen in CITIZENS}
 
 
@@ -138,6 +147,8 @@ class Sandbox:
     clock: Clock
     accounts: Accounts
     audit: Audit
+    evidence: EvidenceBox
+    backchannel: BackchannelRequests
 
     async def account_of(self, tx: Transaction, slug: str) -> str:
         """Return the account of a test citizen, opened when it is first needed."""
@@ -149,6 +160,8 @@ class Sandbox:
         born = self.clock.now().year - citizen.age
         facts = replace(citizen.facts, birth_date=f"{born}-01-01")
         account = await self.accounts.open(tx, facts, level=citizen.level)
+        if citizen.level != "low":
+            await self._prove(tx, account.id)
         return account.id
 
     async def slug_of(self, tx: Transaction, account_id: str) -> str | None:
@@ -192,3 +205,65 @@ class Sandbox:
             auth_time=to_millis(self.clock.now()),
             claims=tuple(name for name in request.claims if name not in kept_back),
         )
+
+    async def answer(
+        self, tx: Transaction, auth_req_id: str, *, is_approved: bool
+    ) -> tuple[Challenge, State]:
+        """Answer a backchannel request in a test citizen's name, once.
+
+        Returns the challenge and its new state, for `backchannel.decided`. Raises
+        NotFound for an unknown or answered request and for anybody who is not a
+        test citizen.
+        """
+        request = await self.backchannel.get(tx, auth_req_id.partition(".")[0])
+        known, presented = request.auth_req_id.encode(), auth_req_id.encode()
+        is_known = hmac.compare_digest(known, presented)
+        outcome, _ = await self.backchannel.outcome(tx, request)
+        if not is_known or outcome is not Outcome.PENDING:
+            raise NotFound("no such request waits")
+        if await self.slug_of(tx, request.account_id) is None:
+            raise NotFound("not a test citizen")
+        account = await self.accounts.active(tx, request.account_id)
+        verification = UserVerification.PIN
+        state = State.APPROVED if is_approved else State.DENIED
+        verdict = Verdict(
+            state=state,
+            jti=new_id(),
+            account_id=account.id,
+            device_id="",
+            acr=lowest(account.level, authenticator_level(verification)),
+            amr=amr_of(verification),
+            claims=request.challenge.interaction.request.claims if is_approved else (),
+        )
+        if not await decide_backchannel(
+            self.backchannel, tx, request.challenge, verdict
+        ):
+            raise NotFound("answered before")
+        return request.challenge, state
+
+    async def _prove(self, tx: Transaction, account_id: str) -> None:
+        """Keep the records that a registration of this invented person would leave."""
+        registration_id = new_id()
+        for kind, facts in _records(to_millis(self.clock.now()) // 1000).items():
+            await self.evidence.keep(
+                tx, registration_id, kind, judged=b"", engine=ENGINE, facts=facts
+            )
+        await self.evidence.attach(tx, registration_id, account_id=account_id)
+
+
+def _records(now: int) -> dict[EvidenceKind, dict[str, object]]:
+    """Return the facts of each check; `now` in seconds."""
+    return {
+        EvidenceKind.PORTRAIT: {
+            "proved": ["number"],
+            "repaired": [],
+            "composite": "proved",
+        },
+        EvidenceKind.REGISTER: {
+            "score": 1.0,
+            "incorrect_fields": [],
+            "message_id": "sandbox",
+            "answered_at": now,
+        },
+        EvidenceKind.FACE: {"similarity": 1.0, "threshold": 0.6, "liveness": None},
+    }

@@ -43,6 +43,7 @@ def routes() -> list[BaseRoute]:
         Route(f"{PAGE}/finish", login.finish, methods=["POST"]),
         Route(f"{PAGE}/sandbox", sandbox.decide, methods=["POST"]),
         Route("/sandbox", sandbox.about, methods=["GET"]),
+        Route("/sandbox/backchannel", sandbox.answer_backchannel, methods=["POST"]),
         Route(f"{PAGE}/passkey", passkeys.options, methods=["GET"]),
         Route(f"{PAGE}/passkey", passkeys.answer, methods=["POST"]),
         Route("/consent/{interaction}", consent.show, methods=["GET"]),

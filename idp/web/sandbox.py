@@ -2,6 +2,7 @@
 
     GET  /sandbox                          who the test citizens are, and how to script
     POST /login/{interaction}/sandbox      `citizen=<name>`, or `decision=deny`
+    POST /sandbox/backchannel              `auth_req_id=…`, `decision=approve|deny`
 
 The login page shows the same as plain forms, so a person and a browser without
 JavaScript (a conformance suite) use one door. Cookie and Origin are asked for as
@@ -12,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
 from idp.domain.audit import EventTag
 from idp.domain.sandbox import CITIZENS, Sandbox, citizen_of
@@ -108,3 +109,20 @@ async def decide(request: Request) -> Response:
     answer = go_on(interaction.id)
     sign_in(services, answer, login.session_id)
     return answer
+
+
+async def answer_backchannel(request: Request) -> Response:
+    """Answer a CIBA request for its test citizen; the id is the only secret."""
+    services = services_of(request)
+    said = {**request.query_params, **await form_of(request)}
+    try:
+        async with services.store.begin() as tx:
+            challenge, state = await sandbox_of(services).answer(
+                tx,
+                said.get("auth_req_id", ""),
+                is_approved=said.get("decision") == "approve",
+            )
+    except NotFound:
+        return JSONResponse({"error": "not_found"}, status_code=404)
+    await services.backchannel.decided(challenge, state)
+    return JSONResponse({"state": state.value})

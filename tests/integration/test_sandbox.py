@@ -3,15 +3,18 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
+from urllib.parse import quote_plus
 
+import httpx2
 import pytest
 from pydantic import ValidationError
 
+from idp.domain.party_metadata import CIBA, PartyMetadata
 from idp.domain.sandbox import CITIZENS
 from idp.settings import IdpSettings
 from tests.login import follow
 from tests.portal import HeadlessPortal
-from tests.world import Browser, World, open_world
+from tests.world import SECRET, Browser, World, open_world
 
 
 def run(store_url: str, work: Callable[[World], Awaitable[Any]], **changes: Any) -> Any:
@@ -96,6 +99,43 @@ def test_another_browser_and_another_site_cannot_approve(store_url: str) -> None
         assert forged.status_code == 403
         unknown = await browser.post(page, "sandbox", citizen="nobody")
         assert unknown.status_code == 404
+
+    run(store_url, work)
+
+
+CIBA_PARTY = PartyMetadata(
+    grant_types=("authorization_code", "refresh_token", CIBA),
+    backchannel_token_delivery_mode="poll",
+)
+
+
+@pytest.mark.parametrize("decision", ["approve", "deny"])
+def test_a_backchannel_request_is_answered_for_a_test_citizen_once(
+    store_url: str, decision: str
+) -> None:
+    async def work(world: World) -> None:
+        portal, browser, page = await at_login(world, metadata=CIBA_PARTY)
+        answer = await browser.post(page, "sandbox", citizen="citizen")
+        subject = (await portal.finish(await follow(browser, answer))).id_token.subject
+        http, auth = browser.http, httpx2.BasicAuth("portal", quote_plus(SECRET))
+        asked = await http.post(
+            "https://idp.test/backchannel-authentication",
+            data={"scope": "openid profile", "login_hint": subject},
+            auth=auth,
+        )
+        auth_req_id = asked.json()["auth_req_id"]
+        said = {"auth_req_id": auth_req_id, "decision": decision}
+        door = "https://idp.test/sandbox/backchannel"
+        wrong = {**said, "auth_req_id": auth_req_id[:-1] + "!"}
+        assert (await http.post(door, data=wrong)).status_code == 404
+        assert (await http.post(door, data=said)).status_code == 200
+        assert (await http.post(door, data=said)).status_code == 404
+        grant = {"grant_type": CIBA, "auth_req_id": auth_req_id}
+        tokens = await http.post("https://idp.test/token", data=grant, auth=auth)
+        if decision == "deny":
+            assert tokens.json()["error"] == "access_denied"
+        else:
+            assert tokens.json()["id_token"]
 
     run(store_url, work)
 
