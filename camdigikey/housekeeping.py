@@ -47,7 +47,9 @@ async def sweep(services: Services) -> None:
     async with services.store.begin() as tx:
         await services.sessions.drop_expired(tx)
         await services.grants.drop_expired(tx)
+        await services.token_status.drop_expired(tx)
         await services.logouts.deliveries.drop_old(tx)
+        await services.party_registration.drop_old(tx)
         await services.decisions.drop_old(tx, kept=DECISIONS_KEPT)
         await services.backchannel.drop_old(tx, kept=DECISIONS_KEPT)
         await services.push_blocks.drop_over(tx)

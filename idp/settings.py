@@ -93,6 +93,9 @@ class IdpSettings(BaseSettings):
 
     passkey_attestation_roots: Path | None = None
 
+    software_statement_issuers: dict[str, Path] = Field(default_factory=dict)
+    party_registrations_per_prefix_an_hour: int = Field(default=20, ge=1)
+
     trusted_proxies: tuple[str, ...] = ()
     mtls_origin: str = ""
     tls_client_ca_file: Path | None = None

@@ -58,6 +58,7 @@ class EventTag(StrEnum):
     TOKEN_ISSUED = "token:issued"  # noqa: S105 - a name, not a secret
     TOKEN_REFRESHED = "token:refreshed"  # noqa: S105
     TOKEN_REUSED = "token:reused"  # noqa: S105
+    TOKEN_EXCHANGED = "token:exchanged"  # noqa: S105
     SESSION_ENDED = "session:ended"
     LOGOUT_DELIVERED = "logout:delivered"
     LOGOUT_REFUSED = "logout:refused"
@@ -65,6 +66,8 @@ class EventTag(StrEnum):
     LOGGED_OUT_EVERYWHERE = "account:logged-out-everywhere"
     CONSENT_WITHDRAWN = "consent:withdrawn"
     RELYING_PARTY_ADDED = "relying-party:added"
+    REGISTRATION_TOKEN_ISSUED = "relying-party:token-issued"  # noqa: S105
+    RELYING_PARTY_CHANGED = "relying-party:changed"
     RELYING_PARTY_DISABLED = "relying-party:disabled"
     KEYS_ROTATED = "keys:rotated"
     KEYS_REVOKED = "keys:revoked"

@@ -11,15 +11,18 @@ voluntary claim that was withheld was decided: it is not asked at every login.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from sqlmodel import BigInteger, Column, Field, Index, SQLModel, String
 
+from idp.domain.party_metadata import TOKEN_EXCHANGE, PartyMetadata
 from idp.interfaces import Clock
 from idp.storage.columns import to_millis
 from idp.storage.store import Row, Transaction
 
 OFFLINE_ACCESS = "offline_access"
 VERIFIED_CLAIMS = "verified_claims"
+DELEGATE = "delegate:"
 
 CLAIMS_OF_SCOPE: Mapping[str, tuple[str, ...]] = {
     "openid": (),
@@ -96,6 +99,29 @@ SCOPE_LABELS: Mapping[str, Mapping[str, str]] = {
 }
 
 
+class HasMetadata(Protocol):
+    """What is asked of a relying party here."""
+
+    @property
+    def metadata(self) -> PartyMetadata:
+        """What it registered."""
+        ...
+
+
+class Named(Protocol):
+    """A relying party by its names."""
+
+    @property
+    def name_km(self) -> str:
+        """In Khmer."""
+        ...
+
+    @property
+    def name_en(self) -> str:
+        """In English."""
+        ...
+
+
 class ConsentRow(SQLModel, table=True):
     """The latest decision of one person about one relying party. Instants in ms.
 
@@ -126,7 +152,8 @@ class Consent:
     def covers(self, asked: Iterable[str]) -> bool:
         """Say whether nothing new is asked and all that is required was released."""
         wanted = set(asked)
-        return wanted <= set(self.asked) and wanted - VOLUNTARY <= set(self.claims)
+        needed = {claim for claim in wanted if not is_voluntary(claim)}
+        return wanted <= set(self.asked) and needed <= set(self.claims)
 
 
 RECORD = (
@@ -157,9 +184,52 @@ WITHDRAW = (
 
 
 def claims_of(scopes: Iterable[str]) -> tuple[str, ...]:
-    """Return what these scopes ask for, in the order of the scopes, once each."""
-    asked = (claim for scope in scopes for claim in CLAIMS_OF_SCOPE.get(scope, ()))
+    """Return what these scopes ask for, in the order of the scopes, once each.
+
+    A delegation (`delegate:<client_id>`) is a claim of its own name.
+    """
+    asked = (
+        claim
+        for scope in scopes
+        for claim in CLAIMS_OF_SCOPE.get(scope, (scope,) if delegate_of(scope) else ())
+    )
     return tuple(dict.fromkeys(asked))
+
+
+def delegation_to(client_id: str) -> str:
+    """Return the scope, and the claim, that lets a party act at another one."""
+    return f"{DELEGATE}{client_id}"
+
+
+def delegate_of(name: str) -> str:
+    """Return the party that a scope or claim delegates to; "" for any other."""
+    return name[len(DELEGATE) :] if name.startswith(DELEGATE) else ""
+
+
+def is_known_scope(scope: str, party: HasMetadata) -> bool:
+    """Say whether a scope means anything when this party asks for it."""
+    if scope in CLAIMS_OF_SCOPE:
+        return True
+    metadata = party.metadata
+    return (
+        metadata.may_use(TOKEN_EXCHANGE) and delegate_of(scope) in metadata.may_act_at
+    )
+
+
+def is_voluntary(claim: str) -> bool:
+    """Say whether a person may always withhold this and log in all the same."""
+    return claim in VOLUNTARY or bool(delegate_of(claim))
+
+
+def delegation_label(name_km: str, name_en: str, *, party: Named) -> dict[str, str]:
+    """Return the plain words of a delegation, in both languages.
+
+    The names are those of the party that is called; `party` is the one that calls.
+    """
+    return {
+        "km": f"អនុញ្ញាតឱ្យ {party.name_km} ស្នើសុំពី {name_km} ក្នុងនាមអ្នក",
+        "en": f"Let {party.name_en} ask {name_en} in your name",
+    }
 
 
 @dataclass(frozen=True, slots=True)

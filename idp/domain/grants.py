@@ -1,36 +1,38 @@
-r"""Authorization codes and refresh families: issue once, consume once.
+r"""Grants and their refresh families: what came of a redeemed code.
 
     code --redeem--> grant --rotate--> grant (next generation) ...
       \__ again __________\__ an old generation again __> revoked, for good
 
-A code is a sealed value that names its client, so a stranger cannot burn it; its
-single use is enforced by the insert of the grant under the challenge's id. That one
-statement reads account, device, relying party and "log out everywhere" again. A
-refresh token is a sealed value too: family, client, generation. It is issued only
+Codes and refresh tokens are sealed values (codes.py). A code's single use is enforced
+by the insert of the grant under the challenge's id. That one statement reads account,
+device, relying party and "log out everywhere" again. A refresh token is issued only
 for `offline_access`, and its family ends `refresh_life` after the login, however
 often it is rotated.
+
+A family moves at most once in `refresh_grace`. Until then the token that moved it is
+answered with the new generation, so an answer that was lost, or a second tab, locks
+nobody out; after that it is a copy in two hands, and ends the family.
 """
 
-from collections.abc import Iterable
-from dataclasses import astuple, dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 import orjson
 from sqlmodel import BigInteger, Column, Field, SQLModel, String
 
+from idp.domain import codes
 from idp.domain.audit import Audit, EventTag
+from idp.domain.codes import AuthorizationCode, RefreshToken
 from idp.domain.consents import OFFLINE_ACCESS
 from idp.domain.interactions import AuthorizationRequest, Login
 from idp.errors import GrantSpent
 from idp.interfaces import Clock
-from idp.storage.columns import b64decode, b64encode, to_millis
-from idp.storage.encryption import SealBroken, Sealer
+from idp.storage.columns import to_millis
+from idp.storage.encryption import Sealer
 from idp.storage.store import Row, Transaction
 
-CODE_CONTEXT = "authorization code"
-REFRESH_CONTEXT = "refresh token"
-MAX_TOKEN = 4096
+__all__ = ["STANDING", "AuthorizationCode", "Grant", "GrantRow", "Grants"]
 
 
 def _text(default: str) -> "Column[str]":
@@ -60,43 +62,6 @@ class GrantRow(SQLModel, table=True):
     resources: str = Field(sa_column=_text("[]"))
     claims_request: str = Field(sa_column=_text(""))
     rotated_at: int | None = Field(default=None, sa_column=Column(BigInteger))
-
-
-@dataclass(frozen=True, slots=True)
-class AuthorizationCode:
-    """What a code says, once it is opened. `auth_time`, `expires_at` in ms.
-
-    `is_single_sign_on` tells that nobody was asked: a consent stood already.
-    """
-
-    grant_id: str
-    client_id: str
-    redirect_uri: str
-    code_challenge: str
-    scopes: tuple[str, ...]
-    claims: tuple[str, ...]
-    nonce: str | None
-    account_id: str
-    device_id: str | None
-    session_id: str
-    acr: str
-    amr: tuple[str, ...]
-    auth_time: int
-    is_single_sign_on: bool
-    expires_at: int
-    resources: tuple[str, ...] = ()
-    claims_request: str = ""
-    dpop_jkt: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class RefreshToken:
-    """What a refresh token says, once it is opened."""
-
-    grant_id: str
-    client_id: str
-    generation: int
-    scopes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,9 +121,10 @@ REDEEM = (
     " ON CONFLICT DO NOTHING"
 )
 ROTATE = (
-    "UPDATE authorization_grant SET generation = generation + 1"  # noqa: S608 - constant
+    "UPDATE authorization_grant SET generation = generation + 1, rotated_at = $4"  # noqa: S608 - constant
     " WHERE id = $1 AND generation = $2 AND relying_party_id = $3"
     " AND revoked_at IS NULL AND expires_at > $4"
+    " AND (rotated_at IS NULL OR rotated_at <= $5)"
     " AND EXISTS (SELECT 1 FROM account a WHERE a.id = authorization_grant.account_id"
     " AND"
     + STANDING.format(
@@ -167,6 +133,20 @@ ROTATE = (
         party="authorization_grant.relying_party_id",
     )
     + f") RETURNING {COLUMNS}"
+)
+UNMOVED = (
+    f"SELECT {', '.join(f'g.{name}' for name in COLUMNS.split(', '))}"  # noqa: S608 - constant
+    " FROM authorization_grant g JOIN account a ON a.id = g.account_id"
+    " WHERE g.id = $1 AND g.generation = $2 AND g.relying_party_id = $3"
+    " AND g.revoked_at IS NULL AND g.expires_at > $4 AND"
+    + STANDING.format(
+        auth_time="g.auth_time", device="g.device_id", party="g.relying_party_id"
+    )
+)
+# The token that moved the family a moment ago, or the one that it moved to.
+IN_GRACE = (
+    UNMOVED.replace("g.generation = $2", "$2 IN (g.generation, g.generation - 1)")
+    + " AND g.rotated_at > $5"
 )
 # An online grant ends with its browser session, an offline one does not.
 LIVE = (
@@ -192,7 +172,7 @@ REVOKE = (
     "UPDATE authorization_grant SET revoked_at = $2"
     " WHERE id = $1 AND revoked_at IS NULL RETURNING account_id, relying_party_id"
 )
-OWNER = "SELECT relying_party_id, generation FROM authorization_grant WHERE id = $1"
+GENERATION = "SELECT generation, rotated_at FROM authorization_grant WHERE id = $1"
 BY_SID = (
     "SELECT session_id, account_id FROM authorization_grant"
     " WHERE sid = $1 AND relying_party_id = $2 LIMIT 1"
@@ -209,6 +189,7 @@ class Grants:
     audit: Audit
     code_life: timedelta
     refresh_life: timedelta
+    refresh_grace: timedelta
 
     def make_code(
         self,
@@ -218,43 +199,17 @@ class Grants:
         is_single_sign_on: bool = False,
     ) -> str:
         """Return the sealed code of a completed login. Writes nothing."""
-        code = AuthorizationCode(
-            grant_id=login.grant_id,
-            client_id=request.client_id,
-            redirect_uri=request.redirect_uri,
-            code_challenge=request.code_challenge,
-            scopes=request.scopes,
-            claims=login.claims,
-            nonce=request.nonce,
-            account_id=login.account_id,
-            device_id=login.device_id,
-            session_id=login.session_id,
-            acr=login.acr,
-            amr=login.amr,
-            auth_time=login.auth_time,
-            is_single_sign_on=is_single_sign_on,
+        code = codes.code_of(
+            request,
+            login,
             expires_at=to_millis(self.clock.now() + self.code_life),
-            resources=request.resources,
-            claims_request=request.claims_request,
-            dpop_jkt=request.dpop_jkt,
+            is_single_sign_on=is_single_sign_on,
         )
-        return self._seal(astuple(code), context=CODE_CONTEXT)
+        return codes.seal_code(self.sealer, code)
 
     def open_code(self, text: str, *, client_id: str) -> AuthorizationCode:
-        """Return what a code says; raises GrantSpent unless it is this client's.
-
-        A late code is opened too: its second presentation must still be seen.
-        """
-        code = AuthorizationCode(*self._open(text, context=CODE_CONTEXT))
-        if code.client_id != client_id:
-            raise GrantSpent("another client's code")
-        return replace(
-            code,
-            scopes=tuple(code.scopes),
-            claims=tuple(code.claims),
-            amr=tuple(code.amr),
-            resources=tuple(code.resources),
-        )
+        """Return what a code says; raises GrantSpent unless it is this client's."""
+        return codes.open_code(self.sealer, text, client_id=client_id)
 
     async def may_become(
         self, tx: Transaction, challenge_id: str, *, client_id: str
@@ -289,32 +244,43 @@ class Grants:
 
     def make_refresh_token(self, grant: Grant) -> str:
         """Return the refresh token of the grant's generation."""
-        payload = (grant.id, grant.relying_party_id, grant.generation, grant.scopes)
-        return self._seal(payload, context=REFRESH_CONTEXT)
+        token = RefreshToken(
+            grant_id=grant.id,
+            client_id=grant.relying_party_id,
+            generation=grant.generation,
+            scopes=grant.scopes,
+            resources=grant.resources,
+            confirmation=grant.confirmation,
+        )
+        return codes.seal_refresh_token(self.sealer, token)
 
     def open_refresh_token(self, text: str, *, client_id: str) -> RefreshToken:
         """Return what it says; raises GrantSpent unless it is this client's."""
-        token = RefreshToken(*self._open(text, context=REFRESH_CONTEXT))
-        if token.client_id != client_id:
-            raise GrantSpent("another client's refresh token")
-        return replace(token, scopes=tuple(token.scopes))
+        return codes.open_refresh_token(self.sealer, text, client_id=client_id)
 
     async def rotate(self, tx: Transaction, token: RefreshToken) -> Grant:
         """Move the family to its next generation; raises GrantSpent.
 
-        An old generation is a copy in two hands: the whole family is revoked
-        (RFC 9700, 4.14.2).
+        Within the grace of the last move it stays where it is. An older generation
+        is a copy in two hands: the whole family is revoked (RFC 9700, 4.14.2).
         """
         now = to_millis(self.clock.now())
-        row = await tx.one(
-            ROTATE, token.grant_id, token.generation, token.client_id, now
-        )
+        settled = now - int(self.refresh_grace.total_seconds() * 1000)
+        values = (token.grant_id, token.generation, token.client_id, now)
+        row = await tx.one(ROTATE, *values, settled)
+        if row is None:
+            row = await tx.one(IN_GRACE, *values, settled)
         if row is not None:
             return _grant(row)
-        known = await tx.one(OWNER, token.grant_id)
-        if known is not None and int(known[1] or 0) > token.generation:
-            await self._punish_reuse(tx, token.grant_id, detail="refresh token")
-        raise GrantSpent("spent or no longer allowed")
+        return await self._refuse(tx, token)
+
+    async def keep(self, tx: Transaction, token: RefreshToken) -> Grant:
+        """Return the family of a token that does not rotate; raises GrantSpent."""
+        now = to_millis(self.clock.now())
+        row = await tx.one(
+            UNMOVED, token.grant_id, token.generation, token.client_id, now
+        )
+        return _grant(row) if row is not None else await self._refuse(tx, token)
 
     async def live(self, tx: Transaction, grant_id: str) -> Grant:
         """Return a grant that may still be used; raises GrantSpent."""
@@ -338,9 +304,27 @@ class Grants:
         row = await tx.one(BY_SID, sid, relying_party_id)
         return None if row is None else (str(row[0]), str(row[1]))
 
+    async def is_current(self, tx: Transaction, token: RefreshToken) -> bool:
+        """Say whether a refresh token would be answered, and change nothing."""
+        known = await tx.one(GENERATION, token.grant_id)
+        if known is None:
+            return False
+        generation, rotated_at = int(known[0] or 0), int(known[1] or 0)
+        grace = int(self.refresh_grace.total_seconds() * 1000)
+        is_in_grace = to_millis(self.clock.now()) - rotated_at < grace
+        return token.generation == generation or (
+            is_in_grace and token.generation == generation - 1
+        )
+
     async def drop_expired(self, tx: Transaction) -> int:
         """Delete families that are over; return how many."""
         return await tx.run(DROP_EXPIRED, to_millis(self.clock.now()))
+
+    async def _refuse(self, tx: Transaction, token: RefreshToken) -> Grant:
+        known = await tx.one(GENERATION, token.grant_id)
+        if known is not None and int(known[0] or 0) > token.generation:
+            await self._punish_reuse(tx, token.grant_id, detail="refresh token")
+        raise GrantSpent("spent or no longer allowed")
 
     async def _punish_reuse(
         self, tx: Transaction, grant_id: str, *, detail: str
@@ -358,21 +342,6 @@ class Grants:
 
     def _end(self, code: AuthorizationCode) -> int:
         return code.expires_at + int(self.refresh_life.total_seconds() * 1000)
-
-    def _seal(self, payload: Iterable[Any], *, context: str) -> str:
-        data = orjson.dumps(tuple(payload))
-        return b64encode(self.sealer.seal_token(data, context=context))
-
-    def _open(self, text: str, *, context: str) -> list[Any]:
-        if len(text) > MAX_TOKEN:
-            raise GrantSpent("too long")
-        try:
-            sealed = b64decode(text)
-            opened = self.sealer.open_token(sealed, context=context)
-        except (ValueError, SealBroken) as error:
-            raise GrantSpent("not ours") from error
-        values: list[Any] = orjson.loads(opened)
-        return values
 
 
 def _grant_of(code: AuthorizationCode, *, sid: str, confirmation: str) -> Grant:

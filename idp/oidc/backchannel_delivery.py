@@ -27,7 +27,7 @@ from idp.domain.backchannel_requests import (
 from idp.domain.relying_parties import RelyingParty
 from idp.errors import GrantSpent, RelyingPartyUnknown, Unavailable
 from idp.oidc.backchannel_grant import issue
-from idp.oidc.token import Issued, sign_tokens
+from idp.oidc.issuing import Issued, sign_tokens
 from idp.services import Services
 
 logger = logging.getLogger(__name__)

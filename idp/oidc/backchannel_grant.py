@@ -11,8 +11,9 @@ The answer is read from rows alone. A poll that waits for the phone holds no
 transaction, and a second one beside it is told to slow down.
 """
 
+import asyncio
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from contextlib import suppress
 
 from idp.domain.backchannel_requests import PUSH, BackchannelRequest, Outcome, code_of
 from idp.domain.challenges import signal_name
@@ -21,17 +22,12 @@ from idp.domain.party_metadata import CIBA
 from idp.domain.relying_parties import RelyingParty
 from idp.domain.subjects import session_of, subject_key
 from idp.errors import ChallengeDenied, ChallengePending, GrantSpent, RequestExpired
-from idp.oidc.claims import half_hash
+from idp.oidc.code_grant import save_login
 from idp.oidc.errors import ProtocolRefusal
+from idp.oidc.issuing import Issued
 from idp.oidc.parameters import required
 from idp.services import Services
 from idp.storage.columns import to_millis
-
-if TYPE_CHECKING:
-    from idp.oidc.token import Issued
-
-AUTH_REQ_ID = "urn:openid:params:jwt:claim:auth_req_id"
-RT_HASH = "urn:openid:params:jwt:claim:rt_hash"
 
 Form = Mapping[str, str]
 Answer = tuple[Outcome, Decision | None]
@@ -39,7 +35,7 @@ Answer = tuple[Outcome, Decision | None]
 
 async def redeem_backchannel(
     services: Services, party: RelyingParty, form: Form, *, confirmation: str = ""
-) -> "Issued":
+) -> Issued:
     """Answer one poll with what is to be signed.
 
     Raises ChallengePending, PollTooFast, ChallengeDenied, RequestExpired, GrantSpent,
@@ -83,13 +79,11 @@ async def issue(
     *,
     confirmation: str = "",
     is_fetched: bool = True,
-) -> "Issued":
+) -> Issued:
     """Spend the approval and make its grant, in one transaction; once.
 
     What was fetched needs no delivery any more. Raises GrantSpent.
     """
-    from idp.oidc.token import Issued, save_login  # noqa: PLC0415 - they name us
-
     life = services.settings.code_life
     code = code_of(decision, expires_at=to_millis(services.clock.now() + life))
     key = subject_key(services.sealer)
@@ -102,17 +96,13 @@ async def issue(
         await save_login(services, tx, code, grant)
         if is_fetched:
             await services.backchannel_deliveries.delivered(tx, request)
-    return Issued(grant, grant.scopes, auth_req_id=request.auth_req_id)
-
-
-def backchannel_claims(
-    auth_req_id: str, *, refresh_token: str, alg: str
-) -> dict[str, str]:
-    """Return what an ID token says beside the rest (CIBA Core 1.0, 10.3.1). Pure."""
-    named = {AUTH_REQ_ID: auth_req_id}
-    if not refresh_token:
-        return named
-    return {**named, RT_HASH: half_hash(refresh_token, alg=alg)}
+    return Issued(
+        grant,
+        grant.scopes,
+        auth_req_id=request.auth_req_id,
+        audience=grant.resources,
+        confirmation=confirmation,
+    )
 
 
 async def _ask(services: Services, request: BackchannelRequest) -> Answer:
@@ -123,14 +113,27 @@ async def _ask(services: Services, request: BackchannelRequest) -> Answer:
         request.id, waits=patience, life=(request.expires_at - now) / 1000 + patience
     )
     try:
-        if patience:
-            async with services.signals.waiting(signal_name(request.id)) as wait:
-                answer = await _look(services, request)
-                if answer[0] is Outcome.PENDING:
-                    await wait(patience)
-        return await _look(services, request)
+        return await _wait(services, request, patience=patience)
     finally:
         await turn.end()
+
+
+async def _wait(
+    services: Services, request: BackchannelRequest, *, patience: float
+) -> Answer:
+    """Look until the answer is there or patience ends; a claim is no answer."""
+    if not patience:
+        return await _look(services, request)
+    with suppress(TimeoutError):
+        async with (
+            asyncio.timeout(patience),
+            services.signals.waiting(signal_name(request.id)) as wait,
+        ):
+            # Registered first, then looked: no wake-up is missed.
+            while (answer := await _look(services, request))[0] is Outcome.PENDING:
+                await wait(patience)
+            return answer
+    return await _look(services, request)
 
 
 async def _look(services: Services, request: BackchannelRequest) -> Answer:

@@ -21,14 +21,19 @@ from idp.domain.relying_parties import (
     POST,
     PRIVATE_KEY_JWT,
     SECRET_METHODS,
+    SELF_SIGNED_TLS,
+    TLS,
     RelyingParty,
 )
 from idp.errors import RelyingPartyUnknown
+from idp.oidc.client_assertions import verify_client_assertion
+from idp.oidc.client_certificates import verify_client_certificate
 from idp.oidc.errors import ProtocolRefusal
 from idp.services import Services
 
 Form = Mapping[str, str]
 MAX_HEADER = 2048
+TLS_METHODS = frozenset({TLS, SELF_SIGNED_TLS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +55,15 @@ async def authenticate_client(
     """
     unverified = read_credentials(request.headers.get("authorization"), form)
     if unverified.method == PRIVATE_KEY_JWT:
-        raise RelyingPartyUnknown("not offered yet")
+        endpoint = services.settings.issuer + request.url.path
+        return await verify_client_assertion(services, form, endpoint=endpoint)
     async with services.store.read() as tx:
         party = await services.relying_parties.find(tx, unverified.client_id)
-    if party.auth_method != unverified.method:
+    if unverified.method == NONE and party.auth_method in TLS_METHODS:
+        await verify_client_certificate(services, request, party)
+    elif party.auth_method != unverified.method:
         raise RelyingPartyUnknown("not the registered method")
-    if unverified.method in SECRET_METHODS:
+    elif unverified.method in SECRET_METHODS:
         services.relying_parties.check_secret(party, unverified.secret)
     return party
 

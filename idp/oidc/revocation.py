@@ -1,4 +1,10 @@
-"""Token revocation (RFC 7009): either token ends the whole grant."""
+"""Token revocation (RFC 7009).
+
+    refresh token, access token of a login    ends the whole grant
+    exchanged token, a party's own            ends that token alone
+
+Every use of a token reads the database, so a revocation is true at every node at once.
+"""
 
 from collections.abc import Mapping
 
@@ -7,7 +13,7 @@ from starlette.responses import Response
 
 from idp.domain.relying_parties import RelyingParty
 from idp.errors import GrantSpent, IdentityError, Malformed
-from idp.oidc.claims import ACCESS_TOKEN
+from idp.oidc.access_tokens import AccessToken, read_access_token
 from idp.oidc.client_authentication import authenticate_client
 from idp.oidc.context import services_of
 from idp.oidc.errors import ProtocolRefusal, json_response, refusal_response
@@ -21,33 +27,46 @@ async def revoke(request: Request) -> Response:
     try:
         form = await read_form(request)
         party = await authenticate_client(services, request, form)
-        grant_id = await _grant_id(services, party, form)
-        if grant_id is not None:
-            async with services.store.begin() as tx:
-                await services.grants.revoke(tx, grant_id)
+        await revoke_token(services, party, form)
     except (IdentityError, ProtocolRefusal) as fact:
         return refusal_response(fact, realm=services.settings.issuer)
     return json_response({})
 
 
-async def _grant_id(
+async def revoke_token(
     services: Services, party: RelyingParty, form: Mapping[str, str]
-) -> str | None:
+) -> None:
+    """Revoke the token of a form if it is the caller's (RFC 7009, 2.1)."""
     text = required(form, "token")
     try:
-        token = services.grants.open_refresh_token(text, client_id=party.id)
+        grant_id = services.grants.open_refresh_token(text, client_id=party.id).grant_id
     except GrantSpent:
-        return await _grant_of_access_token(services, party, text)
-    return token.grant_id
+        token = await _own_access_token(services, party, text)
+        if token is None:
+            return
+        if token.dies_alone:
+            await _revoke_alone(services, token)
+            return
+        grant_id = token.grant_id
+    async with services.store.begin() as tx:
+        await services.grants.revoke(tx, grant_id)
 
 
-async def _grant_of_access_token(
+async def _own_access_token(
     services: Services, party: RelyingParty, text: str
-) -> str | None:
+) -> AccessToken | None:
     try:
-        claims = await services.keys.verify(text, typ=ACCESS_TOKEN)
+        token = await read_access_token(services, text)
     except Malformed:
         return None
-    if claims.get("client_id") != party.id:
-        return None
-    return str(claims["jti"]).partition(".")[0]
+    return token if token.client_id == party.id else None
+
+
+async def _revoke_alone(services: Services, token: AccessToken) -> None:
+    async with services.store.begin() as tx:
+        await services.token_status.revoke(
+            tx,
+            token.id,
+            relying_party_id=token.client_id,
+            expires_at=token.expires_at * 1000,
+        )

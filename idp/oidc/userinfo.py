@@ -1,6 +1,7 @@
 """The userinfo endpoint: what scope and consent both allow, read afresh.
 
-The access token is a bearer token in the header, nowhere else (RFC 9700, 4.3.2).
+The access token is in the header, nowhere else (RFC 9700, 4.3.2), and presented by
+those to whom it is bound (RFC 9449, 7; RFC 8705, 3).
 Its grant, account, device, party and session are read again: what was revoked a
 moment ago answers 401 although the token has not expired.
 """
@@ -14,7 +15,7 @@ from starlette.responses import Response
 from idp.domain.relying_parties import RelyingParty
 from idp.domain.subjects import subject_key, subject_of
 from idp.errors import GrantSpent, IdentityError, Malformed, Unavailable
-from idp.oidc.claims import ACCESS_TOKEN
+from idp.oidc.access_tokens import read_access_token
 from idp.oidc.context import services_of
 from idp.oidc.errors import (
     NO_STORE,
@@ -24,38 +25,51 @@ from idp.oidc.errors import (
 )
 from idp.oidc.person import in_userinfo
 from idp.oidc.response_encryption import finish_userinfo
+from idp.oidc.sender_constraint import JKT, challenge, check_presenter
 from idp.services import Services
 
-MAX_TOKEN = 8192
+SCHEMES = frozenset({"bearer", "dpop"})
 
 
 async def userinfo(request: Request) -> Response:
     """Answer `GET` or `POST /userinfo`."""
     services = services_of(request)
-    header = request.headers.get("authorization")
-    if header is None:
-        return _unauthorized(services, None)
+    scheme = request.headers.get("authorization", "").partition(" ")[0].lower()
+    if not scheme:
+        return _unauthorized(services, scheme, None)
     try:
-        token = await verify_access_token(services, header)
+        token = await verify_access_token(services, request)
         return await respond(services, *await describe(services, token))
     except (Unavailable, ProtocolRefusal) as fact:
         return refusal_response(fact, realm=services.settings.issuer)
     except IdentityError:
-        return _unauthorized(services, "invalid_token")
+        return _unauthorized(services, scheme, "invalid_token")
 
 
-async def verify_access_token(services: Services, header: str) -> Mapping[str, Any]:
-    """Return the claims of an access token of ours; raises Malformed."""
-    scheme, _, unverified_token = header.partition(" ")
-    if scheme.lower() != "bearer" or len(header) > MAX_TOKEN:
-        raise Malformed("not a bearer token")
-    claims = await services.keys.verify(unverified_token.strip(), typ=ACCESS_TOKEN)
-    issuer = services.settings.issuer
-    if claims.get("iss") != issuer or claims.get("aud") != issuer:
+async def verify_access_token(
+    services: Services, request: Request
+) -> Mapping[str, Any]:
+    """Return the claims of an access token for us, presented by its holder.
+
+    The scheme is `Bearer` or `DPoP` in any case (RFC 9110, 11.1), as the token is
+    bound. Raises Malformed, ProtocolRefusal.
+    """
+    headers = request.headers.getlist("authorization")
+    scheme, _, text = headers[0].partition(" ")
+    if len(headers) > 1 or scheme.lower() not in SCHEMES:
+        raise Malformed("not one access token")
+    token = await read_access_token(services, text.strip())
+    if services.settings.issuer not in token.audience:
+        # A token for another resource opens nothing here (RFC 9068, 4).
         raise Malformed("not for us")
-    if claims["exp"] <= services.clock.now().timestamp():
-        raise Malformed("expired")
-    return claims
+    await check_presenter(
+        services,
+        request,
+        scheme=scheme,
+        access_token=text.strip(),
+        confirmation=token.confirmation,
+    )
+    return token.claims
 
 
 async def describe(
@@ -90,10 +104,13 @@ async def respond(
     return Response(sealed, media_type="application/jwt", headers=NO_STORE)
 
 
-def _unauthorized(services: Services, error: str | None) -> Response:
-    """Answer 401 in the header's own words (RFC 6750, 3)."""
-    challenge = f'Bearer realm="{services.settings.issuer}"'
-    if error is not None:
-        challenge += f', error="{error}"'
+def _unauthorized(services: Services, scheme: str, error: str | None) -> Response:
+    """Answer 401 in the header's own words (RFC 6750, 3; RFC 9449, 7.1).
+
+    Whoever presented nothing is told of both schemes.
+    """
+    bound = {"bearer": [""], "dpop": [f"{JKT}:"]}.get(scheme, ["", f"{JKT}:"])
+    told = [challenge(services, confirmation=kind, error=error) for kind in bound]
     body = {"error": error} if error else {}
-    return json_response(body, status=401, headers={"WWW-Authenticate": challenge})
+    headers = {"WWW-Authenticate": ", ".join(told)}
+    return json_response(body, status=401, headers=headers)

@@ -104,7 +104,7 @@ async def test_discovery_tells_the_truth(world: World) -> None:
     assert not any(acr.endswith("/high") for acr in found["acr_values_supported"])
     for grant_type in found["grant_types_supported"]:
         answer = await world.post("/token", grant_type=grant_type)
-        assert answer.json()["error"] == "invalid_request"
+        assert answer.json()["error"] in {"invalid_request", "unauthorized_client"}
     for unsupported in ("claims", "request", "request_uri"):
         assert found[f"{unsupported}_parameter_supported"] is False
 
