@@ -17,6 +17,7 @@ import httpx2
 import uvicorn
 from sqlmodel import SQLModel
 
+from camdigikey.housekeeping import housekeeping
 from idp.app import create_app
 from idp.domain.party_metadata import PartyMetadata
 from idp.domain.relying_parties import RelyingParty
@@ -92,6 +93,27 @@ class RealOp:
         assert answer.status_code == 303, answer.text
         return urljoin(login_url, answer.headers["location"])
 
+    def rotate_keys(self) -> None:
+        """Let the next keys sign."""
+
+        async def rotate() -> None:
+            async with self.services.store.begin() as tx:
+                await self.services.keys.rotate(tx)
+
+        self._run(rotate)
+
+    def log_out_everywhere(self) -> None:
+        """End every session of the test citizen, and tell every portal."""
+
+        async def end() -> None:
+            async with self.services.store.begin() as tx:
+                assert self.services.sandbox is not None
+                account = await self.services.sandbox.account_of(tx, "citizen")
+                await self.services.logouts.everywhere(tx, account)
+            await self.services.logouts.wake()
+
+        self._run(end)
+
     def _run(self, work: Callable[[], Awaitable[T]]) -> T:
         async def awaited() -> T:
             return await work()
@@ -111,7 +133,11 @@ def open_real_op(listener: socket.socket, database: str) -> Iterator[RealOp]:
         server = uvicorn.Server(uvicorn.Config(app, log_level="error", ws="none"))
         running.append((op, server))
         ready.set()
+        beside = [asyncio.create_task(work) for work in housekeeping(op.services)]
         await server.serve(sockets=[listener])
+        for task in beside:
+            task.cancel()
+        await asyncio.gather(*beside, return_exceptions=True)
         await op.services.store.close()
 
     thread = Thread(target=asyncio.run, args=[main()])

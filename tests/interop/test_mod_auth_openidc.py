@@ -1,5 +1,8 @@
 """mod_auth_openidc in a real Apache logs in, refreshes and logs out."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import sleep
 from urllib.parse import urlencode, urljoin
 
 import httpx2
@@ -7,6 +10,7 @@ import pytest
 
 from tests.interop.apache import apache, free_port
 from tests.interop.op import Op, walk
+from tests.interop.real_op import RealOp
 
 pytestmark = pytest.mark.foreign
 
@@ -50,3 +54,46 @@ def test_mod_auth_openidc_logs_in_refreshes_and_logs_out(
         assert away.split("?")[0] == f"{base}/bye"
         again = browser.get(f"{base}/private/index.html")
         assert again.headers["location"].startswith(f"{op.issuer}/")
+
+
+def test_mod_auth_openidc_ends_its_session_when_it_is_told(
+    real_op: RealOp, browser: httpx2.Client
+) -> None:
+    with signed_in_apache(real_op, browser) as base:
+        real_op.log_out_everywhere()
+        for _ in range(100):  # until the news has come
+            answer = browser.get(f"{base}/private/index.html")
+            if answer.has_redirect_location:
+                break
+            sleep(0.1)
+        assert answer.headers["location"].startswith(f"{real_op.issuer}/")
+
+
+def test_mod_auth_openidc_follows_rotating_keys(
+    real_op: RealOp, browser: httpx2.Client
+) -> None:
+    with signed_in_apache(real_op, browser) as base:
+        for _ in range(3):
+            real_op.rotate_keys()
+            with httpx2.Client(timeout=30) as another:
+                page = follow(real_op, f"{base}/private/index.html", another)
+            assert page.text == "only for you", page.text
+
+
+@contextmanager
+def signed_in_apache(op: RealOp, browser: httpx2.Client) -> Iterator[str]:
+    """Run Apache with a person signed in; yields its address."""
+    port = free_port()
+    base = f"http://localhost:{port}"
+    op.register(
+        client_id="apache",
+        redirect_uris=[f"{base}/private/back"],
+        post_logout_redirect_uris=[],
+        secret="s3cret",
+        backchannel_logout_uri=f"{base}/private/back?logout=backchannel",
+        backchannel_logout_session_required=True,
+    )
+    with apache(port=port, issuer=op.issuer, client_id="apache", secret="s3cret"):
+        page = follow(op, f"{base}/private/index.html", browser)
+        assert page.text == "only for you", page.text
+        yield base
