@@ -7,7 +7,6 @@ from camdigikey.commands import (
     demo,
     doctor,
     keys,
-    logouts,
     migrate,
     parties,
     serve,
@@ -24,7 +23,6 @@ app.command("serve")(serve.serve)
 app.command("doctor")(doctor.doctor)
 app.command("migrate")(migrate.migrate)
 app.add_typer(keys.app, name="keys")
-parties.app.command("logouts")(logouts.logouts)
 app.add_typer(parties.app, name="relying-parties")
 app.add_typer(audit.app, name="audit")
 

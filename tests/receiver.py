@@ -29,6 +29,7 @@ class Receiver:
 
     port: int = 0
     answers: list[int] = field(default_factory=list)
+    body: bytes = b""
     posts: list[Posted] = field(default_factory=list)
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -56,8 +57,9 @@ class Receiver:
             status = self.answers.pop(0) if self.answers else 200
             if status != HANG_UP:
                 writer.write(
-                    f"HTTP/1.1 {status} X\r\nContent-Length: 0\r\n"
+                    f"HTTP/1.1 {status} X\r\nContent-Length: {len(self.body)}\r\n"
                     "Connection: close\r\n\r\n".encode()
+                    + self.body
                 )
                 await writer.drain()
             self.arrived.set()

@@ -8,9 +8,7 @@ can change it without a pause. Nodes follow a change within a second.
 import hmac
 import secrets
 from dataclasses import dataclass, field
-from ipaddress import ip_address
 from typing import Any
-from urllib.parse import urlsplit
 
 import orjson
 from sqlmodel import BigInteger, Column, Field, LargeBinary, SQLModel, String
@@ -18,6 +16,7 @@ from sqlmodel import BigInteger, Column, Field, LargeBinary, SQLModel, String
 from idp.domain.assurance import LEVELS
 from idp.domain.audit import Audit, EventTag
 from idp.domain.consents import CLAIMS_OF_SCOPE
+from idp.domain.party_addresses import is_acceptable_uri, sector_of
 from idp.domain.party_metadata import (
     AUTHORIZATION_CODE,
     DEFAULT,
@@ -33,6 +32,24 @@ from idp.storage.columns import new_id, to_millis
 from idp.storage.encryption import Sealer
 from idp.storage.store import Row, Transaction
 
+__all__ = [
+    "AUTH_METHODS",
+    "BASIC",
+    "KEY_METHODS",
+    "NONE",
+    "POST",
+    "PRIVATE_KEY_JWT",
+    "SECRET_METHODS",
+    "SELF_SIGNED_TLS",
+    "TLS",
+    "RelyingParties",
+    "RelyingParty",
+    "RelyingPartyRow",
+    "is_acceptable_uri",
+    "new_client_id",
+    "sector_of",
+]
+
 BASIC, POST, NONE = "client_secret_basic", "client_secret_post", "none"
 PRIVATE_KEY_JWT = "private_key_jwt"
 TLS, SELF_SIGNED_TLS = "tls_client_auth", "self_signed_tls_client_auth"
@@ -42,7 +59,6 @@ AUTH_METHODS = (*SECRET_METHODS, NONE, *KEY_METHODS)
 SECRET_OCTETS = 32
 FRESH_MILLIS = 1000
 MAX_ID = 64
-MAX_URI = 2000
 
 
 class RelyingPartyRow(SQLModel, table=True):
@@ -116,6 +132,18 @@ INSERT = (
 )
 FIND = f"SELECT {COLUMNS} FROM relying_party WHERE id = $1"  # noqa: S608 - constant
 ALL = f"SELECT {COLUMNS} FROM relying_party ORDER BY id"  # noqa: S608 - constant
+UPDATE = (
+    "UPDATE relying_party SET name_km = $2, name_en = $3, domain = $4,"
+    " purpose_km = $5, purpose_en = $6, redirect_uris = $7,"
+    " post_logout_redirect_uris = $8, scopes = $9, sector = $10, auth_method = $11,"
+    " acr = $12, profile = $13, metadata = $14 WHERE id = $1 AND disabled_at IS NULL"
+)
+# Who proves himself by a key has no secret that could still be used.
+DROP_SECRETS = (
+    "UPDATE relying_party SET secret_hash = NULL, old_secret_hash = NULL"
+    " WHERE id = $1 AND auth_method NOT IN"
+    " ('client_secret_basic', 'client_secret_post')"
+)
 DISABLE = (
     "UPDATE relying_party SET disabled_at = $2 WHERE id = $1 AND disabled_at IS NULL"
 )
@@ -124,46 +152,6 @@ RENEW_SECRET = (
     " WHERE id = $1 AND auth_method IN ('client_secret_basic', 'client_secret_post')"
 )
 DROP_OLD_SECRET = "UPDATE relying_party SET old_secret_hash = NULL WHERE id = $1"  # noqa: S105 - a statement
-
-
-def is_acceptable_uri(uri: str, *, is_development: bool) -> bool:
-    """Say whether a URI may be registered: https, or loopback in development.
-
-    No fragment (RFC 6749, 3.1.2), no user name, no control characters.
-    """
-    if len(uri) > MAX_URI or not uri.isascii() or not uri.isprintable() or " " in uri:
-        return False
-    try:
-        parts = urlsplit(uri)
-        host = parts.hostname or ""
-        _ = parts.port
-    except ValueError:
-        return False
-    if not host or "#" in uri or "\\" in uri or "@" in parts.netloc:
-        return False
-    if parts.scheme == "http":
-        return is_development and _is_loopback(host)
-    return parts.scheme == "https"
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def sector_of(redirect_uris: tuple[str, ...]) -> str:
-    """Return the one host of the URIs; raises FieldsInvalid when they differ.
-
-    Parties with several hosts name their sector themselves (Core 1.0, 8.1).
-    """
-    hosts = {urlsplit(uri).hostname or "" for uri in redirect_uris}
-    if len(hosts) != 1:
-        raise FieldsInvalid({"sector": "ambiguous"})
-    return hosts.pop()
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,37 +172,38 @@ class RelyingParties:
         A confidential party gets a fresh secret unless one is given. Raises
         FieldsInvalid and AlreadyRegistered.
         """
-        self._check(party)
+        self.check(party)
         if not party.has_secret:
             secret = None
         elif secret is None:
             secret = new_id(octets=SECRET_OCTETS)
         digest = None if secret is None else self._hash(party.id, secret)
-        sector = party.sector or sector_of(party.redirect_uris)
-        added = await tx.run(
-            INSERT,
-            party.id,
-            party.name_km,
-            party.name_en,
-            party.domain,
-            party.purpose_km,
-            party.purpose_en,
-            orjson.dumps(party.redirect_uris).decode(),
-            orjson.dumps(party.post_logout_redirect_uris).decode(),
-            " ".join(party.scopes),
-            sector,
-            party.auth_method,
-            party.acr,
-            party.profile,
-            digest,
-            to_millis(self.clock.now()),
-            write_metadata(party.metadata),
-        )
+        *shared, metadata = _columns(party)
+        now = to_millis(self.clock.now())
+        added = await tx.run(INSERT, *shared, digest, now, metadata)
         if added != 1:
             raise AlreadyRegistered("relying party")
         tag = EventTag.RELYING_PARTY_ADDED
         await self.audit.record(tx, tag, relying_party=party.id)
         return await self._read(tx, party.id), secret
+
+    async def update(self, tx: Transaction, party: RelyingParty) -> RelyingParty:
+        """Replace what a live party registered, all but its secrets; return it.
+
+        Its sector stays, or every citizen would be somebody else to it. Raises
+        FieldsInvalid, NotFound and RelyingPartyUnknown.
+        """
+        self.check(party)
+        before = await self._read(tx, party.id)
+        if (party.sector or sector_of(party.redirect_uris)) != before.sector:
+            raise FieldsInvalid({"sector": "cannot-change"})
+        if await tx.run(UPDATE, *_columns(party)) != 1:
+            raise NotFound("relying party")
+        await tx.run(DROP_SECRETS, party.id)
+        self._known.pop(party.id, None)
+        tag = EventTag.RELYING_PARTY_CHANGED
+        await self.audit.record(tx, tag, relying_party=party.id)
+        return await self._read(tx, party.id)
 
     async def all(self, tx: Transaction) -> list[RelyingParty]:
         """Return every party, disabled ones too, by id."""
@@ -270,7 +259,7 @@ class RelyingParties:
     def _hash(self, party_id: str, secret: str) -> bytes:
         return self.sealer.blind_index("client secret", f"{party_id}|{secret}")
 
-    def _check(self, party: RelyingParty) -> None:
+    def check(self, party: RelyingParty) -> None:
         """Refuse a party that could not be served safely; raises FieldsInvalid."""
         id_is_fine = 0 < len(party.id) <= MAX_ID and party.id.isascii()
         facts = {
@@ -323,6 +312,26 @@ class RelyingParties:
 def new_client_id() -> str:
     """Return a random client identifier."""
     return secrets.token_hex(12)
+
+
+def _columns(party: RelyingParty) -> tuple[str, ...]:
+    """Return the values of UPDATE's places; those of INSERT begin alike."""
+    return (
+        party.id,
+        party.name_km,
+        party.name_en,
+        party.domain,
+        party.purpose_km,
+        party.purpose_en,
+        orjson.dumps(party.redirect_uris).decode(),
+        orjson.dumps(party.post_logout_redirect_uris).decode(),
+        " ".join(party.scopes),
+        party.sector or sector_of(party.redirect_uris),
+        party.auth_method,
+        party.acr,
+        party.profile,
+        write_metadata(party.metadata),
+    )
 
 
 def _relying_party(row: Row) -> RelyingParty:

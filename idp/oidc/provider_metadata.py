@@ -22,6 +22,7 @@ from idp.oidc.client_certificates import mtls_metadata, mtls_methods
 from idp.oidc.dpop import DPOP_ALGORITHMS
 from idp.oidc.logout import PATH as LOGOUT_PATH
 from idp.oidc.pushed_authorization import PATH as PAR_PATH
+from idp.oidc.registration import PATH as REGISTER_PATH
 from idp.oidc.response_modes import RESPONSE_MODES
 from idp.oidc.token import GRANT_TYPES
 from idp.oidc.verified_claims import assurance_metadata
@@ -65,6 +66,7 @@ def _endpoints(issuer: str) -> dict[str, Any]:
         "token_endpoint": f"{issuer}/token",
         "userinfo_endpoint": f"{issuer}/userinfo",
         "revocation_endpoint": f"{issuer}/revoke",
+        "registration_endpoint": f"{issuer}{REGISTER_PATH}",
         "end_session_endpoint": f"{issuer}{LOGOUT_PATH}",
         "jwks_uri": f"{issuer}/jwks",
     }
