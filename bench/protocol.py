@@ -33,6 +33,7 @@ from idp.domain.jws import header_bytes
 from idp.storage.columns import b64encode as b64url
 
 CONNECTIONS = 16
+CODES = 640
 PORT = 9106
 ISSUER = f"http://127.0.0.1:{PORT}"
 TICK = os.sysconf("SC_CLK_TCK")
@@ -228,17 +229,21 @@ async def measure(bench: Bench) -> None:
 
 
 async def codes(bench: Bench, web: str) -> list[bytes]:
-    """Return redemptions that are still to be sent."""
-    verifier = "w" * 43
-    made = []
-    for _ in range(400):
-        form = {
-            "grant_type": "authorization_code",
-            "code": await bench.code(challenge_of(verifier)),
-            "code_verifier": verifier,
-            "redirect_uri": BACK,
-        }
-        made.append(http("POST", "/token", f"Authorization: {web}", form=form))
+    """Return redemptions that are still to be sent; a code lives a minute."""
+    verifier, challenge = "w" * 43, challenge_of("w" * 43)
+    made: list[bytes] = []
+
+    async def log_in() -> None:
+        for _ in range(CODES // CONNECTIONS):
+            form = {
+                "grant_type": "authorization_code",
+                "code": await bench.code(challenge),
+                "code_verifier": verifier,
+                "redirect_uri": BACK,
+            }
+            made.append(http("POST", "/token", f"Authorization: {web}", form=form))
+
+    await asyncio.gather(*(log_in() for _ in range(CONNECTIONS)))
     return made
 
 
