@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from idp.domain.assurance import highest, level_of, lowest
-from idp.domain.consents import CLAIMS_OF_SCOPE
+from idp.domain.consents import is_known_scope
 from idp.domain.interactions import AuthorizationRequest
 from idp.domain.profiles import profile_of
 from idp.oidc.authorization_checks import checks_of, resources_of
@@ -28,7 +28,8 @@ def checked_request(asked: Asked, *, now: datetime) -> AuthorizationRequest:
     """
     for check in checks_of(profile_of(asked.party)):
         check(asked)
-    scopes = tuple(scope for scope in asked.words("scope") if scope in CLAIMS_OF_SCOPE)
+    words = asked.words("scope")
+    scopes = tuple(word for word in words if is_known_scope(word, asked.party))
     wanted = parse_claims_request(
         asked.get("claims") or "", locales=asked.words("claims_locales")
     )

@@ -112,7 +112,7 @@ def released_members(
     A member that nobody knows is absent (Core, 5.3.2).
     """
     every = members_of(account, released=released)
-    by_scope = (name for claim in claims_of(scopes) for name in MEMBERS[claim])
+    by_scope = (name for claim in claims_of(scopes) for name in MEMBERS.get(claim, ()))
     names = dict.fromkeys((*by_scope, *asked))
     return {name: every[name] for name in names if name in every}
 

@@ -18,8 +18,8 @@ from idp.domain.consents import (
     EVIDENCE_MEMBERS,
     MEMBERS,
     VERIFIED_CLAIMS,
-    VOLUNTARY,
     claims_of,
+    is_voluntary,
 )
 from idp.domain.relying_parties import RelyingParty
 from idp.errors import AssuranceTooLow, LoginNeeded
@@ -126,8 +126,10 @@ def decisions(
     """
     by_scope = claims_of(scopes)
     asked = tuple(dict.fromkeys((*by_scope, *names_asked(request, party=party))))
-    needed = {*by_scope, *_essential_names(request)} - VOLUNTARY
-    return asked, tuple(name for name in asked if name not in needed)
+    wanted = {*by_scope, *_essential_names(request)}
+    return asked, tuple(
+        name for name in asked if name not in wanted or is_voluntary(name)
+    )
 
 
 def asked_by(

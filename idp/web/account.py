@@ -8,7 +8,7 @@
 Every POST wants our Origin and a live session; an added passkey wants a fresh one.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from http import HTTPStatus
@@ -18,7 +18,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from idp.domain.consents import CLAIM_LABELS, Consent
+from idp.domain.consents import (
+    CLAIM_LABELS,
+    Consent,
+    delegate_of,
+    delegation_label,
+)
 from idp.domain.passkeys import MOST, Passkey
 from idp.domain.sessions import Session, cookie_name
 from idp.errors import RelyingPartyUnknown
@@ -165,7 +170,7 @@ async def _released(
     else:
         name = party.name_km if locale == "km" else party.name_en
         domain = party.domain
-    labels = (CLAIM_LABELS.get(claim, {}) for claim in consent.claims)
+    labels = [await _label(services, tx, consent, claim) for claim in consent.claims]
     return Released(
         party_id=consent.relying_party_id,
         name=name,
@@ -173,6 +178,21 @@ async def _released(
         claims=tuple(label[locale] for label in labels if label),
         since=say_instant(consent.given_at, locale),
     )
+
+
+async def _label(
+    services: Services, tx: Transaction, consent: Consent, claim: str
+) -> Mapping[str, str]:
+    """Return the plain words of a claim; none when a party in it is gone."""
+    target_id = delegate_of(claim)
+    if not target_id:
+        return CLAIM_LABELS.get(claim, {})
+    try:
+        party = await services.relying_parties.find(tx, consent.relying_party_id)
+        target = await services.relying_parties.find(tx, target_id)
+    except RelyingPartyUnknown:
+        return {}
+    return delegation_label(target.name_km, target.name_en, party=party)
 
 
 def _shown(passkey: Passkey, locale: str) -> Shown:

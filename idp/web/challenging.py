@@ -13,7 +13,7 @@ from idp.domain.shown_parties import shown_claims, shown_party
 from idp.errors import ChallengeClosed, NotFound
 from idp.services import Services
 from idp.storage.columns import to_millis
-from idp.web.shown import party_of
+from idp.web.shown import parties_of
 
 MOST_BY_HAND = 20  # challenges of one interaction, whoever asks
 HIGH = "high"
@@ -41,11 +41,11 @@ async def open_next(
     services: Services, interaction: Interaction, *, channel: Channel
 ) -> Interaction:
     """Open a challenge and name it; raises ChallengeClosed when another was first."""
-    party = await party_of(services, interaction.request)
+    parties = await parties_of(services, interaction.request)
     challenge = await services.challenges.open(
         interaction,
-        party=shown_party(party),
-        claims=shown_claims(interaction.request),
+        party=shown_party(parties[0]),
+        claims=shown_claims(interaction.request, parties=parties),
         channel=channel,
     )
     try:

@@ -33,7 +33,7 @@ from idp.web.guard import (
     own_interaction,
     services_of,
 )
-from idp.web.shown import party_of, shown_in
+from idp.web.shown import parties_of, shown_in
 
 CLAIM = "claim."  # the switch of a voluntary claim is called `claim.<name>`
 
@@ -124,14 +124,14 @@ async def _page(
 ) -> Response:
     asked = interaction.request
     locale = pages.locale_of(request, asked.locale)
-    party = await party_of(services, asked)
+    parties = await parties_of(services, asked)
     async with services.store.read() as tx:
         account = await services.accounts.active(tx, login.account_id)
     return pages.render(
         "consent.html",
         locale=locale,
         form_targets=(asked.redirect_uri,),
-        shown=shown_in(party, asked, locale),
+        shown=shown_in(parties, asked, locale),
         path=f"/consent/{interaction.id}",
         query=_query(request),
         proposal=interaction.proposal,

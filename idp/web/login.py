@@ -41,7 +41,7 @@ from idp.web.guard import (
 )
 from idp.web.qr import draw
 from idp.web.sandbox import offers
-from idp.web.shown import party_of, shown_in
+from idp.web.shown import parties_of, shown_in
 from idp.web.view import View, look
 
 JSON = "application/json"
@@ -156,13 +156,13 @@ async def _page(request: Request, interaction: Interaction) -> Response:
     services = services_of(request)
     asked = interaction.request
     locale = pages.locale_of(request, asked.locale)
-    party = await party_of(services, asked)
+    parties = await parties_of(services, asked)
     view = await look(services, interaction)
     return pages.render(
         "login.html",
         locale=locale,
         form_targets=(asked.redirect_uri,),
-        shown=shown_in(party, asked, locale),
+        shown=shown_in(parties, asked, locale),
         view=view,
         panel=_panel(services, interaction, view),
         picture=draw(view.codes[0][1]) if view.codes else None,

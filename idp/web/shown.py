@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from idp.domain.consents import delegate_of
 from idp.domain.interactions import AuthorizationRequest
 from idp.domain.relying_parties import RelyingParty
 from idp.domain.shown_parties import shown_claims
@@ -27,14 +28,24 @@ class Shown:
     claims: tuple[Line, ...]
 
 
-async def party_of(services: Services, request: AuthorizationRequest) -> RelyingParty:
-    """Return the party that asked; raises RelyingPartyUnknown when disabled since."""
+async def parties_of(
+    services: Services, request: AuthorizationRequest
+) -> tuple[RelyingParty, ...]:
+    """Return who asks, and every other party where it would act for the person.
+
+    Raises RelyingPartyUnknown when one of them was disabled since.
+    """
+    others = [target for name in request.claims if (target := delegate_of(name))]
     async with services.store.read() as tx:
-        return await services.relying_parties.find(tx, request.client_id)
+        named = (request.client_id, *others)
+        return tuple([await services.relying_parties.find(tx, each) for each in named])
 
 
-def shown_in(party: RelyingParty, request: AuthorizationRequest, locale: str) -> Shown:
-    """Return what the page shows, in one language."""
+def shown_in(
+    parties: tuple[RelyingParty, ...], request: AuthorizationRequest, locale: str
+) -> Shown:
+    """Return what the page shows, in one language; the first party asks."""
+    party = parties[0]
     in_khmer = locale == "km"
     lines = tuple(
         Line(
@@ -42,7 +53,7 @@ def shown_in(party: RelyingParty, request: AuthorizationRequest, locale: str) ->
             label=claim.label.km if in_khmer else claim.label.en,
             voluntary=claim.voluntary,
         )
-        for claim in shown_claims(request)
+        for claim in shown_claims(request, parties=parties)
     )
     return Shown(
         name=party.name_km if in_khmer else party.name_en,
