@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from idp.domain.party_metadata import PartyMetadata
+from idp.domain.party_metadata import PartyMetadata, write_metadata
 from idp.oidc.requester import requester_of
 from idp.storage.columns import new_id
 from tests.unit.idp.oidc.signed_party import (
@@ -391,3 +391,23 @@ async def test_the_metadata_of_a_party_that_changed_is_read_again(
     await world.run("UPDATE relying_party SET metadata = '{}' WHERE id = 'calling'")
     world.clock.move(seconds=1)
     assert query_of(await go(world, party.id, uri))["error"] == "invalid_target"
+
+
+async def test_what_was_pushed_unsigned_is_refused_once_the_party_must_sign(
+    world: World,
+) -> None:
+    must_sign_since = replace(KEYS, require_signed_request_object=True)
+    await world.add_party(SIGNING)
+    plain = await pushed(world, SIGNING.id)
+    signed = request_object(world, SIGNING.id)
+    kept = await pushed(world, SIGNING.id, with_request=False, request=signed)
+    await world.run(
+        "UPDATE relying_party SET metadata = $1 WHERE id = $2",
+        write_metadata(must_sign_since),
+        SIGNING.id,
+    )
+    world.clock.move(seconds=1)
+    said = query_of(await go(world, SIGNING.id, plain))
+    assert said["error"] == "invalid_request"
+    answer = await go(world, SIGNING.id, kept)
+    assert answer.headers["location"].startswith("/login/")
