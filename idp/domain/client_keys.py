@@ -89,7 +89,7 @@ def _check_rsa(bare: Mapping[str, str]) -> None:
     n, e = (int.from_bytes(each) for each in octets)
     if not SMALLEST_RSA <= n.bit_length() <= LARGEST_RSA:
         raise ValueError("RSA keys have 2048 bits or more (FAPI 2.0, 5.4)")
-    if not SMALLEST_EXPONENT <= e < LARGEST_EXPONENT or not e % 2:
+    if not SMALLEST_EXPONENT <= e < LARGEST_EXPONENT:
         raise ValueError("an exponent that is not used")
 
 

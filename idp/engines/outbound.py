@@ -69,7 +69,7 @@ def is_public(address: Address) -> bool:
             inner = IPv4Address(int(address) & IPV4)
         if inner is not None:
             return is_public(inner)
-        if address.teredo is not None or address.is_site_local:
+        if address.is_site_local:
             return False
     return address.is_global and not (
         address.is_multicast

@@ -304,6 +304,7 @@ TIMES_REFUSED = {
     "FAPI 2.0 5.3.2.1-13: iat 61 s ahead": {"exp": T + 90, "iat": T + 61},
     "FAPI 2.0 5.3.2.1-13: nbf 61 s ahead": {"exp": T + 90, "nbf": T + 61},
     "FAPI 2.0 5.3.2.1-13: iat in a year": {"exp": T + 90, "iat": T + 31_536_000},
+    "more than our half minute ahead": {"exp": T + 90, "iat": T + 31},
     "exp in two hours": {"exp": T + 7200},
     "FAPI 2.0 MS 5.3.1: exp 61 min after nbf": {"exp": T + 10, "nbf": T - 3650},
     "exp 61 min after iat": {"exp": T + 10, "iat": T - 3650},
@@ -328,6 +329,12 @@ def test_these_times_hold(claims: dict[str, Any]) -> None:
 def test_these_times_do_not_hold(claims: dict[str, Any]) -> None:
     with pytest.raises(ClientJwtInvalid):
         check_times(claims, NOW, max_life=HOUR)
+
+
+def test_true_is_no_time() -> None:
+    for claims in ({"iat": True}, {"nbf": True}):
+        with pytest.raises(ClientJwtInvalid, match="not a number"):
+            check_times(claims, NOW, max_life=HOUR, needs=())
 
 
 def test_what_is_needed_must_be_there() -> None:
