@@ -20,6 +20,7 @@ from idp.domain.relying_parties import NONE, PRIVATE_KEY_JWT, SECRET_METHODS
 from idp.oidc.backchannel_authentication import PATH as BACKCHANNEL_PATH
 from idp.oidc.client_certificates import mtls_metadata, mtls_methods
 from idp.oidc.dpop import DPOP_ALGORITHMS
+from idp.oidc.introspection import PATH as INTROSPECTION_PATH
 from idp.oidc.logout import PATH as LOGOUT_PATH
 from idp.oidc.pushed_authorization import PATH as PAR_PATH
 from idp.oidc.registration import PATH as REGISTER_PATH
@@ -65,6 +66,7 @@ def _endpoints(issuer: str) -> dict[str, Any]:
         "pushed_authorization_request_endpoint": f"{issuer}{PAR_PATH}",
         "token_endpoint": f"{issuer}/token",
         "userinfo_endpoint": f"{issuer}/userinfo",
+        "introspection_endpoint": f"{issuer}{INTROSPECTION_PATH}",
         "revocation_endpoint": f"{issuer}/revoke",
         "registration_endpoint": f"{issuer}{REGISTER_PATH}",
         "end_session_endpoint": f"{issuer}{LOGOUT_PATH}",
@@ -98,9 +100,11 @@ def _requests(settings: IdpSettings) -> dict[str, Any]:
 def _authentication(settings: IdpSettings) -> dict[str, Any]:
     confidential = [*SECRET_METHODS, PRIVATE_KEY_JWT, *mtls_methods(settings)]
     found: dict[str, Any] = {}
-    for endpoint in ("token", "revocation"):
+    for endpoint in ("token", "revocation", "introspection"):
         name = f"{endpoint}_endpoint_auth"
-        found[f"{name}_methods_supported"] = [*confidential, NONE]
+        is_for_all = endpoint != "introspection"
+        methods = [*confidential, NONE] if is_for_all else confidential
+        found[f"{name}_methods_supported"] = methods
         found[f"{name}_signing_alg_values_supported"] = list(SIGNING_ALGORITHMS)
     return {**found, "dpop_signing_alg_values_supported": list(DPOP_ALGORITHMS)}
 
@@ -110,7 +114,7 @@ def _algorithms(settings: IdpSettings) -> dict[str, Any]:
     found: dict[str, Any] = {
         "request_object_signing_alg_values_supported": list(SIGNING_ALGORITHMS)
     }
-    for kind in ("id_token", "userinfo", "authorization"):
+    for kind in ("id_token", "userinfo", "authorization", "introspection"):
         found[f"{kind}_signing_alg_values_supported"] = ours
         found[f"{kind}_encryption_alg_values_supported"] = wrapping
         found[f"{kind}_encryption_enc_values_supported"] = list(CONTENT_ENCRYPTION)
