@@ -191,3 +191,11 @@ def test_octets_that_are_no_attestation_bind_nothing(data: bytes) -> None:
     fields["response"]["attestationObject"] = b64encode(data)
     with pytest.raises(AssertionInvalid):
         verify_new(read_answer(orjson.dumps(fields).decode()), party=PARTY)
+
+
+def test_a_registration_under_another_credentials_id_binds_nothing() -> None:
+    fields = orjson.loads(SoftAuthenticator(ORIGIN, "idp.test").make(OPTIONS))
+    other = SoftAuthenticator(ORIGIN, "idp.test").id
+    told = orjson.dumps({**fields, "id": other, "rawId": other}).decode()
+    with pytest.raises(AssertionInvalid):
+        verify_new(read_answer(told), party=PARTY)
