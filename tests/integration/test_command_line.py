@@ -71,6 +71,21 @@ def test_keys_are_listed_and_rotated(migrated: Operator) -> None:
     assert "retired" in migrated.types("keys", "list").output
 
 
+def test_a_lost_key_is_revoked_by_its_name(migrated: Operator) -> None:
+    lost = next(
+        line.split()[1]
+        for line in migrated.types("keys", "list").output.splitlines()
+        if "ES256" in line and "current" in line
+    )
+    done = migrated.types("keys", "revoke", lost)
+    assert done.exit_code == 0, done.output
+    assert "docs/keys.md" in done.output
+    assert "revoked" in migrated.types("keys", "list").output
+    again = migrated.types("keys", "revoke", lost)
+    assert again.exit_code == 1
+    assert "not-found" in again.output
+
+
 def test_a_relying_party_is_added_once_listed_and_disabled(migrated: Operator) -> None:
     added = migrated.types(*PARTY)
     assert added.exit_code == 0, added.output

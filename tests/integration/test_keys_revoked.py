@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from idp.domain.key_schedule import Act, Step
 from idp.domain.signing_algorithms import ALGORITHMS
 from idp.errors import Malformed, NotFound
 from tests.login import shown_login
@@ -131,6 +132,20 @@ async def test_what_a_revoked_key_sealed_is_still_covered_by_the_next_seal(
     async with here.services.store.read() as tx:
         rows = await tx.all("SELECT detail FROM audit_event WHERE tag = 'keys:revoked'")
     assert len(rows) == 2
+
+
+@pytest.mark.parametrize("act", [Act.RETIRE, Act.PROMOTE, Act.ARCHIVE])
+async def test_a_step_that_was_due_before_does_not_bring_a_revoked_key_back(
+    nodes: tuple[World, World], act: Act
+) -> None:
+    here, there = nodes
+    lost = await kid_of(here, "next")
+    await revoke(here, lost)
+    changes = there.services.keys.changes
+    assert not await changes.follow([Step(act, "ES256", lost)])
+    async with here.services.store.read() as tx:
+        rows = await tx.all("SELECT state FROM signing_key WHERE kid = $1", lost)
+    assert rows == [("revoked",)]
 
 
 async def test_a_key_is_revoked_once_and_an_unknown_one_never(

@@ -228,6 +228,22 @@ def test_a_key_that_is_young_waits_although_its_turn_has_come() -> None:
     )
 
 
+def test_a_key_signs_for_its_whole_term() -> None:
+    rows = [key("a", "current", signs_since=0), key("b", "next", made_at=0)]
+    assert ALONE.due(rows, now=10 * MINUTES - 1) == ()
+    assert ALONE.due(rows, now=10 * MINUTES)[0] == Step(Act.RETIRE, "ES256", "a")
+
+
+def test_a_retired_key_is_published_for_the_whole_overlap() -> None:
+    rows = [
+        key("a", "retired", retired_at=0),
+        key("b", "current", signs_since=20 * MINUTES),
+        key("c", "next", made_at=20 * MINUTES),
+    ]
+    assert ALONE.due(rows, now=25 * MINUTES - 1) == ()
+    assert ALONE.due(rows, now=25 * MINUTES) == (Step(Act.ARCHIVE, "ES256", "a"),)
+
+
 def test_an_algorithm_that_is_added_later_signs_after_it_was_published() -> None:
     rows = [key("b", "next", made_at=0)]
     assert ALONE.due([], now=0) == (Step(Act.MAKE, "ES256"),)
