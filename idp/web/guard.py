@@ -67,12 +67,14 @@ async def kept_interaction(services: Services, challenge_id: str) -> Interaction
 
 
 async def form_of(request: Request) -> dict[str, str]:
-    """Return the fields of a form; what is no form has none."""
+    """Return the fields of a form; what is no form, or repeats a field, has none."""
     body = (await request.body()).decode("ascii", errors="replace")
     try:
-        return dict(parse_qsl(body, max_num_fields=MOST_FIELDS))
+        pairs = parse_qsl(body, max_num_fields=MOST_FIELDS)
     except ValueError:
         return {}
+    fields = dict(pairs)
+    return fields if len(fields) == len(pairs) else {}
 
 
 def for_its_browser(endpoint: Endpoint) -> Endpoint:
