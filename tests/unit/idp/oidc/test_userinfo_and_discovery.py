@@ -87,28 +87,6 @@ async def test_access_tokens_are_rfc_9068(world: World) -> None:
     assert claims["aud"] == ISSUER
 
 
-async def test_discovery_tells_the_truth(world: World) -> None:
-    found = (await world.browser.get("/.well-known/openid-configuration")).json()
-    assert found["issuer"] == ISSUER
-    for name, address in found.items():
-        if name.endswith(("_endpoint", "_uri")):
-            answer = await world.browser.request(
-                "GET" if name == "jwks_uri" else "POST", address
-            )
-            assert answer.status_code not in {404, 405, 500}, name
-    body = await world.login(scope="openid profile phone")
-    token = await world.services.keys.verify(body["id_token"], typ="JWT")
-    info = (await world.userinfo(body["access_token"])).json()
-    assert set(token) | set(info) <= set(found["claims_supported"])
-    assert token["acr"] in found["acr_values_supported"]
-    assert not any(acr.endswith("/high") for acr in found["acr_values_supported"])
-    for grant_type in found["grant_types_supported"]:
-        answer = await world.post("/token", grant_type=grant_type)
-        assert answer.json()["error"] in {"invalid_request", "unauthorized_client"}
-    for unsupported in ("claims", "request", "request_uri"):
-        assert found[f"{unsupported}_parameter_supported"] is False
-
-
 @pytest.mark.parametrize("path", ["/.well-known/openid-configuration", "/jwks"])
 async def test_documents_are_cached_by_their_etag(world: World, path: str) -> None:
     first = await world.browser.get(path)
