@@ -165,8 +165,8 @@ class World:
         answer = await self.approve(await self.ask(**changes))
         return query_of(answer)["code"]
 
-    async def exchange(self, code: str, **changes: str | None) -> httpx2.Response:
-        form: dict[str, str | None] = {
+    async def exchange(self, code: str, **changes: Any) -> httpx2.Response:
+        form: dict[str, Any] = {
             "grant_type": "authorization_code",
             "code": code,
             "redirect_uri": PORTAL,
@@ -175,7 +175,7 @@ class World:
         }
         return await self.post("/token", **form)
 
-    async def refresh(self, token: str, **changes: str | None) -> httpx2.Response:
+    async def refresh(self, token: str, **changes: Any) -> httpx2.Response:
         form = {"grant_type": "refresh_token", "refresh_token": token, **changes}
         return await self.post("/token", **form)
 
