@@ -33,6 +33,7 @@ class Issued:
 
     `audience` is whom the access token is for, the provider itself when empty;
     `confirmation` the key that it is bound to: "", `jkt:…`, `x5t#S256:…`.
+    `keeps_refresh_token` tells that the one presented goes on: no other is given.
     """
 
     grant: Grant
@@ -41,6 +42,12 @@ class Issued:
     auth_req_id: str = ""
     audience: tuple[str, ...] = ()
     confirmation: str = ""
+    keeps_refresh_token: bool = False
+
+    @property
+    def gives_refresh_token(self) -> bool:
+        """Whether a refresh token goes with it."""
+        return self.grant.is_offline and not self.keeps_refresh_token
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +97,7 @@ async def sign_tokens(services: Services, party: RelyingParty, issued: Issued) -
             claims={**about_login(grant, issuer=settings.issuer), "sid": grant.sid},
         ),
     )
-    if grant.is_offline and party.metadata.may_use(REFRESH_TOKEN):
+    if issued.gives_refresh_token and party.metadata.may_use(REFRESH_TOKEN):
         body["refresh_token"] = services.grants.make_refresh_token(grant)
     if "openid" in issued.scopes:
         alg = party.metadata.id_token_signed_response_alg

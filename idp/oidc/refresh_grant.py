@@ -52,5 +52,9 @@ async def refresh(
             relying_party=grant.relying_party_id,
         )
     return Issued(
-        grant, issue.scopes, audience=issue.audience, confirmation=confirmation
+        grant,
+        issue.scopes,
+        audience=issue.audience,
+        confirmation=confirmation,
+        keeps_refresh_token=not rotates,
     )
