@@ -299,7 +299,7 @@ async def test_a_private_address_is_refused_in_development_too() -> None:
     ],
 )
 async def test_only_an_https_address_is_called(url: str) -> None:
-    with pytest.raises(Unavailable, match="not an address|not https"):
+    with pytest.raises(Unavailable, match=r"not an address|not https"):
         await get(HttpOutbound(resolve=resolving("8.8.8.8")), url)
 
 

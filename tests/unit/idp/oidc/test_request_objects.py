@@ -178,6 +178,22 @@ async def test_row_19_rs256_is_refused_under_fapi(services: Services) -> None:
         await verify_request_object(services, party, token)
 
 
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"state": "\ud800"},
+        {"claims": {"x": "\ud800"}},
+        {"x": [2**70]},
+        {str(n): "x" for n in range(65)},
+        {"state": None},
+    ],
+    ids=["half a character", "inside", "a huge number", "65 parameters", "null"],
+)
+def test_what_is_no_parameter_is_refused(claims: dict[str, Any]) -> None:
+    with pytest.raises(ProtocolRefusal):
+        parameters_of(claims, client_id="keyed")
+
+
 JSON = st.recursive(
     st.none()
     | st.booleans()
