@@ -134,6 +134,7 @@ async def test_a_stranger_cannot_claim_to_be_the_proxy() -> None:
         ("11.1.2.3", ("10.0.0.0/8",), False),
         ("fd00::5", ("fd00::/8",), True),
         ("10.1.2.3", ("*",), False),
+        ("10.1.2.3", ("*", "10.0.0.0/8"), True),
         ("", ("10.0.0.0/8",), False),
         ("unix", ("unix",), False),
     ],
@@ -160,8 +161,9 @@ SHOWN = header_of(LEAF)
         [":!!!!:"],
         [":" + "QUFB" * 6000 + ":"],
         [SHOWN, SHOWN],
+        [SHOWN[:9] + "!" + SHOWN[9:]],
     ],
-    ids=range(10),
+    ids=range(11),
 )
 async def test_a_header_that_is_no_certificate_is_refused(
     services: Services, values: list[str]
