@@ -1,8 +1,8 @@
 """What tokens and userinfo say. Pure.
 
-ID token: OpenID Connect Core 1.0, 2. Access token: RFC 9068. Personal data is in
-userinfo, and in an ID token only where the claims parameter asks for it there; in
-both only what consent allows.
+ID token: OpenID Connect Core 1.0, 2. (Access tokens: access_tokens.py.) Personal data
+is in userinfo, and in an ID token only where the claims parameter asks for it there;
+in both only what consent allows.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -64,30 +64,6 @@ def id_token_claims(
     if nonce is not None:
         claims["nonce"] = nonce
     return claims
-
-
-def access_token_claims(
-    facts: TokenFacts, *, token_id: str, life: timedelta
-) -> dict[str, Any]:
-    """Return the access token's claims (RFC 9068, 2.2).
-
-    `jti` is the grant's id, a dot and this token's own, so that userinfo finds the
-    grant without a table of tokens.
-    """
-    now = int(facts.now.timestamp())
-    return {
-        "iss": facts.issuer,
-        "sub": facts.subject,
-        "aud": facts.issuer,
-        "client_id": facts.grant.relying_party_id,
-        "iat": now,
-        "exp": now + int(life.total_seconds()),
-        "auth_time": facts.grant.auth_time // 1000,
-        "acr": acr_uri(facts.grant.acr, issuer=facts.issuer),
-        "jti": f"{facts.grant.id}.{token_id}",
-        "scope": " ".join(facts.scopes),
-        "sid": facts.grant.sid,
-    }
 
 
 def half_hash(token: str, *, alg: str = "ES256") -> str:
