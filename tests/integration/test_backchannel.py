@@ -51,6 +51,10 @@ async def test_parallel_polls_of_an_approval_give_tokens_to_one(world: World) ->
     await ciba.decide(asked)
     answers = await asyncio.gather(*(ciba.poll(asked) for _ in range(6)))
     assert sorted(status for status, _ in answers) == [200, *([400] * 5)]
+    won = next(body for status, body in answers if status == 200)
+    bearer = {"Authorization": f"Bearer {won['access_token']}"}
+    told = await ciba.http.get(f"{ISSUER}/userinfo", headers=bearer)
+    assert told.status_code == 200  # the losers have not revoked it
 
 
 async def test_polling_too_fast_slows_down_for_good_core_11(ciba: Ciba) -> None:
@@ -272,6 +276,7 @@ async def test_a_waiting_poll_holds_no_transaction_and_refuses_a_second_core_7_3
         if await _busy(patient, asked):
             break
         await asyncio.sleep(0.01)
+    patient.wait(6)  # the interval is over, the first question is not
     assert await patient.poll_error(asked) == "slow_down"
     async with asyncio.timeout(5), patient.world.services.store.begin() as tx:
         await tx.run("DELETE FROM push_block")
