@@ -23,7 +23,6 @@ from idp.domain.challenge_records import Channel, State
 from idp.domain.devices import Device
 from idp.errors import Exhausted, IdentityError, NotFound
 from idp.services import Services
-from idp.storage.columns import to_millis
 from mobile_api.authentication import live_device
 from mobile_api.bodies import Body
 from mobile_api.endpoints import read_empty, read_json, services_of
@@ -156,7 +155,7 @@ async def _is_free(services: Services, challenge_id: str, device: Device) -> boo
         challenge = await services.challenges.find(challenge_id)
     except NotFound:
         return True  # forgotten; the claim brings it back
-    state = challenge.state_at(to_millis(services.clock.now()))
+    state = services.challenges.state_of(challenge)
     if state is State.CLAIMED:
         return challenge.device_id == device.id
     return state is State.PENDING

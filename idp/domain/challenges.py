@@ -148,7 +148,11 @@ class Challenges:
             found = await self.find(challenge_id)
         except NotFound:
             return State.EXPIRED
-        return found.state_at(to_millis(self.clock.now()))
+        return self.state_of(found)
+
+    def state_of(self, challenge: Challenge) -> State:
+        """Return where a challenge that was read stands now."""
+        return challenge.state_at(to_millis(self.clock.now()))
 
     def qr_texts(self, challenge: Challenge) -> list[tuple[int, str]]:
         """Return `(t, text)` for this second and the next few, never past the end."""

@@ -13,9 +13,9 @@ const read = async () => JSON.parse((await lines.next()).value);
 const say = (value) => console.log(JSON.stringify(value));
 
 const { issuer, client_id, redirect_uri } = await read();
-const requestor = new NodeRequestor();
+const fetcher = new NodeRequestor();
 const configuration = await appauth.AuthorizationServiceConfiguration.fetchFromIssuer(
-  issuer, requestor,
+  issuer, fetcher,
 );
 const request = new appauth.AuthorizationRequest({
   client_id, redirect_uri,
@@ -33,7 +33,7 @@ say({ authorize: url.href });
 const { callback } = await read();
 const answer = new URL(callback).searchParams;
 if (answer.get("state") !== request.state) throw new Error("another state");
-const handler = new appauth.BaseTokenRequestHandler(requestor);
+const handler = new appauth.BaseTokenRequestHandler(fetcher);
 const redeem = new appauth.TokenRequest({
   client_id, redirect_uri, grant_type: "authorization_code", code: answer.get("code"),
   extras: { code_verifier: request.internal.code_verifier },
