@@ -70,7 +70,10 @@ async def read_request(
 async def read_pushed_form(
     services: Services, party: RelyingParty, form: Mapping[str, str]
 ) -> Asked:
-    """Return what a party pushes to /par. Raises ProtocolRefusal, Unavailable."""
+    """Return what a party pushes to /par. Raises ProtocolRefusal, Unavailable.
+
+    A `client_id` in the form is the caller's: client authentication saw to it.
+    """
     plain = Asked(
         party=party,
         issuer=services.settings.issuer,
@@ -82,8 +85,6 @@ async def read_pushed_form(
     if "request_uri" in form:
         # RFC 9126, 2.1: a pushed request cannot refer to another.
         raise ProtocolRefusal("invalid_request", "request_uri cannot be pushed")
-    if form.get("client_id", party.id) != party.id:
-        raise ProtocolRefusal("invalid_request", "client_id is another client's")
     return await _signed(services, plain) if "request" in form else plain
 
 

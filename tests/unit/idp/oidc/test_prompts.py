@@ -212,3 +212,15 @@ async def test_rfc8707_2_resources_are_those_that_were_registered(
     ):
         said = query_of(await world.ask(client_id="api", resource=wrong))
         assert said["error"] == "invalid_target", wrong
+
+
+async def test_a_hint_of_a_login_that_is_long_gone_admits_nobody(
+    world: World,
+) -> None:
+    hint = (await world.login())["id_token"]
+    assert "code" in query_of(await world.ask(id_token_hint=hint, prompt="none"))
+    await world.run("DELETE FROM authorization_grant")
+    said = query_of(await world.ask(id_token_hint=hint, prompt="none"))
+    assert said["error"] == "login_required"
+    said = query_of(await world.ask(id_token_hint=hint, prompt="login"))
+    assert said["error"] == "login_required"
