@@ -35,6 +35,9 @@ interop: ## Run only the clients that nobody here wrote
 fuzz: ## Run the property tests for a long time
 	@HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest tests/fuzz
 
+mutate: ## Break the security checks one by one and see a test fail (half an hour)
+	@$(BIN)/python -m bench.mutation --minutes 30
+
 migrate: ## Bring the database of the settings to the newest revision
 	@$(BIN)/camdigikey migrate
 
@@ -50,4 +53,4 @@ lock: ## Write requirements/*.txt again from pyproject.toml
 audit: ## Ask the vulnerability database about every dependency (needs the network)
 	@$(BIN)/uv tool run pip-audit -r requirements/run.txt --disable-pip --require-hashes
 
-.PHONY: help install demo test format check e2e interop fuzz migrate serve screenshots lock audit
+.PHONY: help install demo test format check e2e interop fuzz mutate migrate serve screenshots lock audit
