@@ -271,6 +271,25 @@ async def test_two_workers_never_send_the_same_row_at_once(
     assert len(party.posts) == 1
 
 
+@pytest.mark.postgresql
+async def test_a_node_that_waited_for_the_row_finds_it_leased(
+    postgres_url: str, party: Receiver
+) -> None:
+    async with open_world(postgres_url) as node:
+        await logged_out(node, party)
+        rows, store = node.services.logouts.deliveries, node.services.store
+
+        async def claim() -> list[Delivery]:
+            async with store.begin() as tx:
+                return await rows.claim(tx)
+
+        async with store.begin() as tx:
+            assert len(await rows.claim(tx)) == 1
+            waiting = asyncio.create_task(claim())
+            await asyncio.sleep(0.3)  # it reads the row, and waits for its lock
+        assert await waiting == []
+
+
 async def test_a_party_disabled_meanwhile_is_told_nothing(
     quick: World, party: Receiver
 ) -> None:

@@ -522,6 +522,9 @@ async def test_two_secrets_are_live_while_a_party_changes_over(world: World) -> 
     answer = (await ask(world, "PUT", uri, token=token, body=keyed)).json()
     assert "client_secret_expires_at" not in answer
     assert not await is_known(world, told, secrets[2])
+    async with world.services.store.read() as tx:
+        party = await world.services.relying_parties.find(tx, told["client_id"])
+    assert party.secret_hashes == ()  # also for the day it goes back to a secret
 
 
 async def test_one_partys_token_opens_no_other_party(quick: World) -> None:

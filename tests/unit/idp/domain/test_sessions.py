@@ -1,4 +1,5 @@
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -9,7 +10,7 @@ from idp.interfaces import SystemClock
 from idp.settings import IdpSettings
 from idp.storage.columns import new_id, to_millis
 from idp.storage.encryption import MasterKey, Sealer
-from tests.unit.idp.oidc.world import DEVICE, World, open_world
+from tests.unit.idp.oidc.world import DEVICE, FACTS, World, open_world
 
 pytestmark = pytest.mark.anyio
 
@@ -106,3 +107,23 @@ def test_no_text_is_a_session_cookie(text: str) -> None:
 def test_the_cookie_is_bound_to_the_host_where_that_is_possible() -> None:
     assert cookie_name(secure=True) == "__Host-session"
     assert cookie_name(secure=False) == "session"
+
+
+async def test_a_planted_cookie_gives_its_owner_no_power_over_the_next_person(
+    world: World,
+) -> None:
+    """Whoever ends his own session ends nobody else's, though the line is one."""
+    sessions = world.services.sessions
+    mine = await start(world)
+    async with world.services.store.begin() as tx:
+        facts = replace(FACTS, document_number="999999999")
+        other = await world.services.accounts.open(tx, facts, level="substantial")
+        victim = replace(
+            mine,
+            id=sessions.new_id(sessions.cookie_value(mine.id)),
+            account_id=other.id,
+            device_id=None,
+        )
+        await sessions.start(tx, victim)
+        assert await sessions.end(tx, mine.id) == (world.account_id, [mine.id])
+    assert await found(world, victim) == victim
