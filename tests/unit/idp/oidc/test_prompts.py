@@ -224,3 +224,15 @@ async def test_a_hint_of_a_login_that_is_long_gone_admits_nobody(
     assert said["error"] == "login_required"
     said = query_of(await world.ask(id_token_hint=hint, prompt="login"))
     assert said["error"] == "login_required"
+
+
+async def test_a_consent_answers_for_what_it_was_asked_and_released_only(
+    world: World,
+) -> None:
+    await world.login()
+    more = await world.ask(scope="openid profile offline_access", prompt="none")
+    assert query_of(more)["error"] == "consent_required"
+    assert "code" in query_of(await world.ask(prompt="none"))
+    await world.run("UPDATE consent SET claims = 'birthdate'")
+    said = query_of(await world.ask(prompt="none"))
+    assert said["error"] == "consent_required"
