@@ -16,7 +16,7 @@ import pytest
 from idp.domain.jws import parse
 from idp.domain.party_metadata import CIBA, PartyMetadata
 from idp.oidc.exchange_grant import ACCESS_TOKEN_TYPE, TokenExchangeGrant
-from idp.storage.columns import b64encode, new_id
+from idp.storage.columns import b64encode
 from tests.integration.test_authorization import CALLBACK, VERIFIER, asked, log_in
 from tests.party_keys import PartyKey
 from tests.world import ISSUER, PORTAL, SECRET, Browser, World, open_world
