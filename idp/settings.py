@@ -57,7 +57,9 @@ class IdpSettings(BaseSettings):
     id_token_life: timedelta = timedelta(minutes=10)
     refresh_life: timedelta = timedelta(days=30)
     refresh_grace: timedelta = timedelta(seconds=60)
-    code_life: timedelta = timedelta(seconds=60)
+    code_life: timedelta = Field(
+        default=timedelta(seconds=60), gt=timedelta(), le=timedelta(seconds=60)
+    )
     session_life: timedelta = timedelta(hours=8)
     interaction_life: timedelta = timedelta(minutes=30)
     challenge_pending: timedelta = timedelta(seconds=180)
