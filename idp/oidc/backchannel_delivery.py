@@ -5,7 +5,8 @@
 
 Each call carries the party's own notification token. Redirects are not followed and
 the answer's body is not read (the Outbound engine sees to both). What fails is tried
-again, a little later each time; a pushed grant that never arrived is revoked.
+again, a little later each time, but not a ping whose token the party refused (401,
+403); a pushed grant that never arrived is revoked.
 """
 
 import asyncio
@@ -34,6 +35,8 @@ logger = logging.getLogger(__name__)
 
 LONGEST_PAUSE = 5.0  # seconds; other nodes' answers are seen by then
 AFTER_FAILURE = 5.0
+TAKEN = frozenset({HTTPStatus.OK, HTTPStatus.NO_CONTENT})
+REFUSED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 ERRORS: Mapping[Outcome, str] = {
     Outcome.DENIED: "access_denied",
     Outcome.EXPIRED: "expired_token",
@@ -71,31 +74,35 @@ async def _deliver(services: Services, request: BackchannelRequest) -> None:
         await _close(services, request, is_delivered=False)
         return
     body = await _body(services, party, request)
-    if body is None or await _is_taken(services, party, request, body):
+    if body is None:
         await _close(services, request, is_delivered=True)
-    elif is_last_try(request):
+        return
+    status = await _post(services, party, request, body)
+    if status in TAKEN:
+        await _close(services, request, is_delivered=True)
+    elif is_last_try(request) or (request.delivery != PUSH and status in REFUSED):
         await _close(services, request, is_delivered=False)
 
 
-async def _is_taken(
+async def _post(
     services: Services,
     party: RelyingParty,
     request: BackchannelRequest,
     body: Mapping[str, Any],
-) -> bool:
+) -> int | None:
+    """Return the status of the party's answer; None when there was none."""
     headers = {
         "Authorization": f"Bearer {request.notification_token}",
         "Content-Type": "application/json",
     }
     address = party.metadata.backchannel_client_notification_endpoint
     try:
-        status = await services.outbound.post(
+        return await services.outbound.post(
             address, body=orjson.dumps(body), headers=headers
         )
     except Unavailable as away:
         logger.info("backchannel of %s: %s", party.id, away.dependency)
-        return False
-    return status in {HTTPStatus.OK, HTTPStatus.NO_CONTENT}
+        return None
 
 
 async def _body(

@@ -1,6 +1,6 @@
 """A signed request object (RFC 9101): every parameter of it, and no other.
 
-FAPI 2.0 Message Signing, 5.3.1 makes it as strict as it can be: `aud` is the issuer,
+FAPI 2.0 Message Signing, 5.3.1 makes it strict: `aud` is the issuer or a list with it,
 `nbf` is there and `exp` at most sixty minutes later. Encrypted objects are not taken.
 """
 
@@ -80,14 +80,12 @@ async def verify_signed_request(
         check_times(claims, now, max_life=LONGEST_LIFE, needs=needs)
     except ClientJwtInvalid as error:
         raise refused("the request object is not signed or not valid now") from error
-    check_parties(
-        claims, party, issuer=services.settings.issuer, is_strict=profile.is_fapi
-    )
+    check_parties(claims, party, issuer=services.settings.issuer)
     return claims
 
 
 def check_parties(
-    claims: Mapping[str, Any], party: RelyingParty, *, issuer: str, is_strict: bool
+    claims: Mapping[str, Any], party: RelyingParty, *, issuer: str
 ) -> None:
     """Check who asks and who is meant. Pure; raises ProtocolRefusal."""
     if claims.get("iss") != party.id or claims.get("client_id", party.id) != party.id:
@@ -96,10 +94,7 @@ def check_parties(
         # A client assertion must not serve as a request (RFC 9101, 10.8).
         raise refused("a request object has no sub")
     audience = claims.get("aud")
-    is_ours = audience == issuer
-    if not is_strict and isinstance(audience, list):
-        is_ours = issuer in audience
-    if not is_ours:
+    if audience != issuer and not (isinstance(audience, list) and issuer in audience):
         raise refused("aud is not the issuer")
 
 

@@ -3,6 +3,7 @@
     GET  /sandbox                          who the test citizens are, and how to script
     POST /login/{interaction}/sandbox      `citizen=<name>`, or `decision=deny`
     POST /sandbox/backchannel              `auth_req_id=…`, `decision=approve|deny`
+                                           (`allow`, as conformance suites say it)
 
 The login page shows the same as plain forms, so a person and a browser without
 JavaScript (a conformance suite) use one door. Cookie and Origin are asked for as
@@ -120,7 +121,7 @@ async def answer_backchannel(request: Request) -> Response:
             challenge, state = await sandbox_of(services).answer(
                 tx,
                 said.get("auth_req_id", ""),
-                is_approved=said.get("decision") == "approve",
+                is_approved=said.get("decision") in {"approve", "allow"},
             )
     except NotFound:
         return JSONResponse({"error": "not_found"}, status_code=404)

@@ -60,6 +60,21 @@ async def test_a_redirect_is_no_acceptance_and_the_ping_is_sent_again(
     assert len(ciba.notified.seen) == 3
 
 
+@pytest.mark.parametrize("status", [401, 403])
+async def test_a_ping_whose_token_is_refused_is_not_sent_again_core_10_2(
+    world: World, status: int
+) -> None:
+    ciba = await enter(world, "ping")
+    ciba.notified.statuses = [status]
+    asked = await asked_by(ciba)
+    await ciba.decide(asked)
+    for seconds in (0, 3, 10, 20):
+        ciba.wait(seconds)
+        await deliver(ciba)
+    assert len(ciba.notified.seen) == 1
+    assert (await ciba.poll(asked))[0] == 200
+
+
 async def test_the_end_of_time_is_pinged_too(world: World) -> None:
     ciba = await enter(world, "ping")
     asked = await asked_by(ciba, requested_expiry="30")

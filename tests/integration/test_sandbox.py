@@ -109,7 +109,7 @@ CIBA_PARTY = PartyMetadata(
 )
 
 
-@pytest.mark.parametrize("decision", ["approve", "deny"])
+@pytest.mark.parametrize("decision", ["approve", "allow", "deny"])
 def test_a_backchannel_request_is_answered_for_a_test_citizen_once(
     store_url: str, decision: str
 ) -> None:

@@ -75,6 +75,14 @@ async def test_the_types_of_a_request_object_are_accepted(
     assert await verify_request_object(services, STRICT, token) == INSIDE
 
 
+@pytest.mark.parametrize("aud", [[ISSUER], ["https://x.example", ISSUER]], ids=str)
+async def test_fapi2_row_24_aud_may_be_a_list_with_the_issuer_5_3_1(
+    services: Services, aud: list[str]
+) -> None:
+    token = KEY.sign(claims_of(services, aud=aud))
+    assert await verify_request_object(services, STRICT, token) == INSIDE
+
+
 REFUSED: dict[str, dict[str, Any]] = {
     "2.6 row 24: exp 61 min after nbf": {"nbf": -3400, "exp": 261},
     "2.6 row 24: no exp": {"exp": None},
@@ -83,7 +91,9 @@ REFUSED: dict[str, dict[str, Any]] = {
     "2.6 row 24: nbf two hours ago": {"nbf": -7200},
     "2.6 row 8: nbf 61 s ahead": {"nbf": 61},
     "2.6 row 8: iat 61 s ahead": {"iat": 61},
-    "2.6 row 24: aud is an array": {"aud": [ISSUER]},
+    "2.6 row 24: aud is a list of others": {"aud": [f"{ISSUER}/par", "x"]},
+    "2.6 row 24: aud is a list in a list": {"aud": [[ISSUER]]},
+    "2.6 row 24: aud is an object": {"aud": {ISSUER: 1}},
     "2.6 row 24: aud is the endpoint": {"aud": f"{ISSUER}/par"},
     "2.6 row 24: aud is missing": {"aud": None},
     "RFC 9101 4: iss is missing": {"iss": None},
