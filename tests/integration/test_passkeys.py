@@ -675,6 +675,7 @@ async def test_single_sign_on_asks_what_no_consent_covers(world: World) -> None:
         data={"proposal": proposal_of(shown.text), "claim.offline_access": "1"},
         headers=ORIGIN,
     )
+    assert "set-cookie" not in answer.headers  # no new login: the session goes on
     await other.finish(await follow(browser, answer))
     assert browser.http.cookies.get("__Host-session") == before
     assert other.tokens is not None
@@ -682,3 +683,14 @@ async def test_single_sign_on_asks_what_no_consent_covers(world: World) -> None:
     # From now on a consent stands: nobody is asked.
     answer = await browser.http.get(await other.start())
     assert answer.headers["location"].startswith("https://portal.test/")
+
+
+async def test_a_portal_that_asks_for_consent_gets_the_page(world: World) -> None:
+    portal = await world.portal()
+    owner, _ = await signed_in(world, portal)
+    passkey = await added(owner)
+    browser, page = await asked(world, portal, prompt="consent")
+    credential = passkey.use(await offered(browser, page))
+    answer = await browser.post(page, "passkey", credential=credential)
+    assert answer.headers["location"].startswith("/consent/")
+    assert "set-cookie" not in answer.headers
