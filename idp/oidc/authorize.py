@@ -88,13 +88,14 @@ class AuthorizeEndpoint:
         return response
 
     async def _decide(self, request: Request, asked: Asked) -> Response:
-        """Answer at once when session and consent allow it, else park."""
+        """Answer at once when session and consent allow it, else park.
+
+        `prompt=login` needs no word here: `fresh_since` lets no session do.
+        """
         services = services_of(request)
         wanted = checked_request(asked, now=services.clock.now())
         wanted = await with_required_account(services, wanted, asked)
         prompts = frozenset(asked.words("prompt"))
-        if "login" in prompts:
-            return await park(request, wanted)
         try:
             session = await standing_session(services, request, asked.party, wanted)
         except LoginNeeded:
