@@ -85,6 +85,7 @@ async def test_fapi2_row_24_aud_may_be_a_list_with_the_issuer_5_3_1(
 
 REFUSED: dict[str, dict[str, Any]] = {
     "2.6 row 24: exp 61 min after nbf": {"nbf": -3400, "exp": 261},
+    "2.6 row 24: exp an hour and a second after nbf": {"nbf": -3400, "exp": 201},
     "2.6 row 24: no exp": {"exp": None},
     "2.6 row 24: no nbf": {"nbf": None},
     "2.6 row 24: expired": {"exp": -1},
