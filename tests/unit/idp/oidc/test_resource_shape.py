@@ -1,0 +1,21 @@
+"""RFC 8707, 2: what is no absolute URI is no resource, whoever registered it."""
+
+from dataclasses import replace
+
+import pytest
+
+from idp.domain.party_metadata import PartyMetadata
+from tests.unit.idp.oidc.world import PARTY, World, query_of
+
+pytestmark = pytest.mark.anyio
+SHAPELESS = ["https://api.example/a#f", "https://api.example/a#", "/a", "api", "x:"]
+
+
+@pytest.mark.parametrize("resource", SHAPELESS)
+async def test_rfc8707_2_a_registered_resource_is_an_absolute_uri_too(
+    world: World, resource: str
+) -> None:
+    metadata = PartyMetadata(resources=(resource,))
+    await world.add_party(replace(PARTY, id="api", metadata=metadata))
+    said = query_of(await world.ask(client_id="api", resource=resource))
+    assert said["error"] == "invalid_target"
