@@ -33,7 +33,10 @@ OIDC, DOMAIN, WHOLE = (
     "tests/integration",
 )
 TESTS: dict[str, tuple[str, ...]] = {
-    "idp/domain/client_jwts.py": (f"{DOMAIN}/test_client_jwts.py",),
+    "idp/domain/client_jwts.py": (
+        f"{DOMAIN}/test_key_choice.py",
+        f"{DOMAIN}/test_client_jwts.py",
+    ),
     "idp/domain/assertions.py": (
         f"{DOMAIN}/test_assertion_vectors.py",
         f"{WHOLE}/test_pin_and_assertions.py",
@@ -70,6 +73,7 @@ TESTS: dict[str, tuple[str, ...]] = {
         f"{OIDC}/test_signed_requests.py",
     ),
     "idp/oidc/authorization_checks.py": (
+        f"{OIDC}/test_resource_shape.py",
         f"{OIDC}/test_authorize_refusals.py",
         f"{OIDC}/test_pushed_authorization.py",
         f"{OIDC}/test_authorization_attacks.py",

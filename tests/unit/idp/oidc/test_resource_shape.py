@@ -19,3 +19,10 @@ async def test_rfc8707_2_a_registered_resource_is_an_absolute_uri_too(
     await world.add_party(replace(PARTY, id="api", metadata=metadata))
     said = query_of(await world.ask(client_id="api", resource=resource))
     assert said["error"] == "invalid_target"
+
+
+async def test_rfc8707_2_a_resource_may_be_a_name(world: World) -> None:
+    metadata = PartyMetadata(resources=("urn:example:tax",))
+    await world.add_party(replace(PARTY, id="api", metadata=metadata))
+    asked = await world.ask(client_id="api", resource="urn:example:tax")
+    assert (await world.parked(asked)).request.resources == ("urn:example:tax",)
