@@ -47,6 +47,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     ),
     "idp/domain/codes.py": (
         f"{DOMAIN}/test_grants.py",
+        f"{OIDC}/test_refresh.py",
         f"{OIDC}/test_code_flow.py",
     ),
     "idp/domain/grants.py": (
