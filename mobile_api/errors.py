@@ -22,6 +22,7 @@ from idp.errors import (
     ChallengeDenied,
     ChallengePending,
     ChallengeTaken,
+    ClientJwtInvalid,
     CodeExpired,
     CodeWrong,
     ConsentNeeded,
@@ -95,6 +96,7 @@ ELSEWHERE: Final[frozenset[type[IdentityError]]] = frozenset(
     {
         Refused,
         RelyingPartyUnknown,
+        ClientJwtInvalid,
         RedirectUriUnknown,
         GrantSpent,
         ScopeRefused,

@@ -43,9 +43,14 @@ class MovingClock:
     """Runs with the machine's clock, and jumps when a test says so."""
 
     ahead: timedelta = timedelta()
+    held: datetime | None = None
 
     def now(self) -> datetime:
-        return datetime.fromtimestamp(time(), UTC) + self.ahead
+        return (self.held or datetime.fromtimestamp(time(), UTC)) + self.ahead
+
+    def hold(self) -> None:
+        """Stand still, but for what a test lets pass."""
+        self.held = datetime.fromtimestamp(time(), UTC)
 
     def pass_time(self, seconds: float) -> None:
         self.ahead += timedelta(seconds=seconds)

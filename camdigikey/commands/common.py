@@ -1,6 +1,7 @@
 """What the commands share: settings, services, and how a mistake is told."""
 
 import asyncio
+import sys
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -16,7 +17,9 @@ from idp.storage.database import is_current
 from idp.storage.master_keys import MasterKeyUnsafe
 
 T = TypeVar("T")
-console = Console()
+# What is not read on a screen is read by a program: nothing is folded there.
+UNFOLDED = 240
+console = Console(width=None if sys.stdout.isatty() else UNFOLDED)
 complaints = Console(stderr=True)
 
 

@@ -44,7 +44,7 @@ def test_the_web_sdk_logs_in_refreshes_and_logs_out(
         home = await asyncio.to_thread(walk, op, leaving, browser)
         assert home == f"{HOME}?state=bye"
         with pytest.raises(TokenRefused):
-            await portal.client.refresh(spent, previous=tokens.id_token)
+            await portal.client.refresh(f"{spent}x", previous=tokens.id_token)
         await portal.aclose()
 
     asyncio.run(visit())
