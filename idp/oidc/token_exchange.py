@@ -90,7 +90,7 @@ async def _subject(services: Services, form: Form) -> AccessToken | None:
 async def _grant(
     services: Services, tx: Transaction, subject: AccessToken | None
 ) -> Grant | None:
-    if subject is None or subject.dies_alone:
+    if subject is None:
         return None
     try:
         return await services.grants.live(tx, subject.grant_id)

@@ -86,7 +86,7 @@ def assert_is_refusal(answer: httpx2.Response) -> None:
     assert answer.headers["cache-control"] == "no-store"
 
 
-@pytest.mark.parametrize("path", ["/token", "/revoke"])
+@pytest.mark.parametrize("path", ["/token", "/revoke", "/introspect"])
 @given(body=st.binary(max_size=400), header=st.binary(max_size=80))
 @example(body=b"a=%ed%a0%80", header=b"Basic \xff")
 @example(body=b"a&&;=&=b", header=b"")

@@ -214,6 +214,9 @@ async def test_row_12_a_wrong_verifier_burns_the_code(fapi: World) -> None:
         assert (await fapi_token(fapi, **form)).json()["error"] == "invalid_grant"
         again = await fapi_token(fapi, **redemption(code))
         assert again.json()["error"] == "invalid_grant"
+    async with fapi.services.store.read() as tx:
+        left = "SELECT COUNT(*) FROM authorization_grant WHERE revoked_at IS NULL"
+        assert await tx.one(left) == (0,)
 
 
 async def test_row_17_a_fapi_refresh_token_stays_what_it_is(fapi: World) -> None:

@@ -205,6 +205,16 @@ async def test_an_assertion_for_the_called_endpoint_will_do_for_basic_parties(
     assert (await town.browser.post("/revoke", data=form)).status_code == 401
 
 
+async def test_a_secret_beside_a_certificate_is_another_method(town: World) -> None:
+    for client_id, own in (("pki", LEAF), ("self", SELF)):
+        answer = await town.browser.post(
+            "/token",
+            data={**FORM, "client_id": client_id, "client_secret": "x"},
+            headers={"Client-Cert": header_of(own)},
+        )
+        assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
+
+
 async def test_another_certificate_is_none(town: World) -> None:
     for client_id in ("pki", "self"):
         answer = await town.browser.post(

@@ -56,6 +56,17 @@ async def test_a_reused_refresh_token_revokes_the_family(any_world: World) -> No
     assert row == ('{"what":"refresh token"}',)
 
 
+async def test_only_the_token_before_has_a_grace(any_world: World) -> None:
+    world = any_world
+    oldest = (await world.login(scope=OFFLINE))["refresh_token"]
+    older = (await world.refresh(oldest)).json()["refresh_token"]
+    world.clock.move(seconds=60)
+    newest = (await world.refresh(older)).json()["refresh_token"]
+    assert (await world.refresh(older)).status_code == 200
+    assert (await world.refresh(oldest)).json()["error"] == "invalid_grant"
+    assert (await world.refresh(newest)).status_code == 400
+
+
 async def test_refreshing_costs_one_commit_and_two_statements(world: World) -> None:
     body = await world.login(scope=OFFLINE)
     counters = world.services.store.counters

@@ -237,6 +237,13 @@ async def test_a_later_no_ends_what_an_earlier_yes_gave(town: World) -> None:
     assert (await exchange(town, token)).json()["error"] == "consent_required"
 
 
+async def test_a_later_yes_does_not_reach_an_earlier_login(town: World) -> None:
+    before = (await log_in(town, scope="openid profile"))["access_token"]
+    after = (await log_in(town))["access_token"]
+    assert (await exchange(town, before)).json()["error"] == "consent_required"
+    assert (await exchange(town, after)).status_code == 200
+
+
 async def test_the_end_of_the_grant_ends_what_was_exchanged(town: World) -> None:
     token = (await log_in(town))["access_token"]
     other = (await exchange(town, token)).json()["access_token"]
