@@ -28,6 +28,7 @@ def certificate(
     issuer: "Authority | None" = None,
     days: int = 30,
     is_authority: bool = False,
+    usage: x509.ObjectIdentifier = ExtendedKeyUsageOID.CLIENT_AUTH,
 ) -> x509.Certificate:
     """Return a certificate; without an issuer it signs itself."""
     name = x509.Name.from_rfc4514_string(subject)
@@ -50,7 +51,7 @@ def certificate(
         )
     )
     if is_authority:
-        usage = x509.KeyUsage(
+        signs = x509.KeyUsage(
             digital_signature=False,
             content_commitment=False,
             key_encipherment=False,
@@ -61,14 +62,14 @@ def certificate(
             encipher_only=False,
             decipher_only=False,
         )
-        builder = builder.add_extension(usage, critical=True)
+        builder = builder.add_extension(signs, critical=True)
         builder = builder.add_extension(own, critical=False)
     else:
         names = san or [x509.DNSName("portal.example")]
         builder = builder.add_extension(
             x509.SubjectAlternativeName(names), critical=False
         ).add_extension(
-            x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False
+            x509.ExtendedKeyUsage([usage]), critical=False
         )
     return builder.sign(signer, SHA256())
 

@@ -17,6 +17,7 @@ import httpx2
 import uvicorn
 from sqlmodel import SQLModel
 
+from camdigikey.commands.serve import behind_proxies
 from camdigikey.housekeeping import housekeeping
 from idp.app import create_app
 from idp.domain.party_metadata import PartyMetadata
@@ -122,15 +123,20 @@ class RealOp:
 
 
 @contextmanager
-def open_real_op(listener: socket.socket, database: str) -> Iterator[RealOp]:
-    """Run the provider in a thread until the block ends."""
+def open_real_op(
+    listener: socket.socket, database: str, **settings: Any
+) -> Iterator[RealOp]:
+    """Run the provider in a thread until the block ends, served as in earnest."""
     ready = Event()
     running: list[tuple[RealOp, uvicorn.Server]] = []
 
     async def main() -> None:
-        op = await _open(address(listener), database)
-        app = create_app(op.services.settings, op.services)
-        server = uvicorn.Server(uvicorn.Config(app, log_level="error", ws="none"))
+        op = await _open(address(listener), database, settings)
+        found = op.services.settings
+        app = behind_proxies(create_app(found, op.services), found.trusted_proxies)
+        server = uvicorn.Server(
+            uvicorn.Config(app, log_level="error", ws="none", proxy_headers=False)
+        )
         running.append((op, server))
         ready.set()
         beside = [asyncio.create_task(work) for work in housekeeping(op.services)]
@@ -152,7 +158,7 @@ def open_real_op(listener: socket.socket, database: str) -> Iterator[RealOp]:
         listener.close()
 
 
-async def _open(issuer: str, database: str) -> RealOp:
+async def _open(issuer: str, database: str, settings: dict[str, Any]) -> RealOp:
     engine = open_engine(database)
     SQLModel.metadata.create_all(engine)
     engine.dispose()
@@ -162,6 +168,7 @@ async def _open(issuer: str, database: str) -> RealOp:
             issuer=issuer,
             app_origin="http://localhost:1",
             sandbox=True,
+            **settings,
         ),
         store=await open_store(database),
         sealer=Sealer([MasterKey.of(b"k" * 32)]),
