@@ -23,7 +23,6 @@ from idp.domain.relying_parties import RelyingParty
 from idp.errors import RedirectUriUnknown, ScopeRefused
 from idp.oidc.addresses import with_parameters
 from idp.oidc.authorization_request import Asked
-from idp.oidc.claims_request import parse_claims_request
 from idp.oidc.errors import ProtocolRefusal
 from idp.oidc.response_modes import may_answer
 
@@ -183,11 +182,6 @@ def check_max_age(asked: Asked) -> None:
         raise ProtocolRefusal("invalid_request", "max_age is not a number")
 
 
-def check_claims(asked: Asked) -> None:
-    """`claims` is of the agreed shape (Core, 5.5)."""
-    parse_claims_request(asked.get("claims") or "")
-
-
 def check_dpop_key(asked: Asked) -> None:
     """`dpop_jkt` is a thumbprint (RFC 9449, 10)."""
     thumbprint = asked.get("dpop_jkt")
@@ -251,7 +245,6 @@ CHECKS_BASIC: tuple[Check, ...] = (
     check_pkce,
     check_prompt,
     check_max_age,
-    check_claims,
     check_dpop_key,
     check_resources,
 )
