@@ -68,9 +68,7 @@ def certificate(
         names = san or [x509.DNSName("portal.example")]
         builder = builder.add_extension(
             x509.SubjectAlternativeName(names), critical=False
-        ).add_extension(
-            x509.ExtendedKeyUsage([usage]), critical=False
-        )
+        ).add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
     return builder.sign(signer, SHA256())
 
 
