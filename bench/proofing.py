@@ -16,7 +16,8 @@ os.environ["OMP_THREAD_LIMIT"] = "1"  # noqa: TID251 - before anything starts th
 warnings.simplefilter("ignore")
 
 from mobile_api.engines import EngineNames, worker  # noqa: E402
-from mobile_api.engines.jobs import compare_faces, read_document  # noqa: E402
+from mobile_api.engines.document_jobs import read_document  # noqa: E402
+from mobile_api.engines.face_jobs import compare_faces  # noqa: E402
 from mobile_api.engines.loading import DisabledEngine  # noqa: E402
 from mobile_api.images import open_picture  # noqa: E402
 from tests.specimens import camera, faces  # noqa: E402

@@ -86,6 +86,9 @@ async def open_mobile(settings: AllSettings) -> AsyncIterator[MobileServices]:
     names = EngineNames(
         mrz_reader=mobile.mrz_reader,
         face_matcher=mobile.face_matcher,
+        second_face_matcher=mobile.second_face_matcher,
+        landmarks=mobile.landmarks,
+        passive_check=mobile.passive_check,
         environment=settings.idp.environment,
     )
     limits = PoolLimits(workers=mobile.image_workers, waiting=mobile.image_waiting)

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Protocol, runtime_checkable
 
+import numpy as np
+from numpy.typing import NDArray
+
 from mobile_api.images import Advice, Picture
 from mobile_api.mrz import Mrz
 
@@ -115,3 +118,49 @@ class FaceMatcher(Protocol):
 
     def compare(self, *, document: Face, selfie: Face) -> Similarity:
         """Return how alike they are."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaceShape:
+    """One face in one frame, as landmarks measure it; the picture is not mirrored.
+
+    Angles are in degrees: `yaw` is positive when the person turns to the person's own
+    left, `pitch` when the chin goes down. `left_eye` and `right_eye` (the person's)
+    are the opening of the lids over the width of the eye; `smile` is the width of the
+    mouth over the distance of the eyes. `points` are pixels, N x 2, in the order of
+    `layout`; `eye_distance` is in pixels.
+    """
+
+    layout: str
+    points: NDArray[np.float32]
+    yaw: float
+    pitch: float
+    roll: float
+    left_eye: float
+    right_eye: float
+    smile: float
+    eye_distance: float
+
+
+@runtime_checkable
+class FaceTracker(Protocol):
+    """Measures the shape of faces, frame by frame."""
+
+    @property
+    def engine(self) -> Engine:
+        """Name the engine."""
+
+    def measure(self, picture: Picture) -> tuple[FaceShape, ...]:
+        """Return the shape of every face, the largest first."""
+
+
+@runtime_checkable
+class PassiveCheck(Protocol):
+    """Says from one face whether it looks alive: a model that the operator brings."""
+
+    @property
+    def engine(self) -> Engine:
+        """Name the engine."""
+
+    def score(self, face: Face) -> float:
+        """Return 0 (a picture of a face) to 1 (a face)."""

@@ -17,6 +17,9 @@ class MobileSettings(BaseSettings):
 
     mrz_reader: str = "mobile_api.engines.mrz_passporteye:create"
     face_matcher: str = "mobile_api.engines.face_dlib:create"
+    second_face_matcher: str = ""
+    landmarks: str = ""
+    passive_check: str = ""
     image_workers: int = Field(default=2, ge=1)
     image_waiting: int = Field(default=8, ge=0)
     register_patience: timedelta = timedelta(seconds=4)

@@ -8,33 +8,54 @@ Started by spawn, never by fork: dlib and OpenCV keep threads and locks.
 import os
 import resource
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 from mobile_api.engines.loading import DisabledEngine, load_engine
-from mobile_api.interfaces import Engine, FaceMatcher, MrzReader
+from mobile_api.interfaces import (
+    Engine,
+    FaceMatcher,
+    FaceTracker,
+    MrzReader,
+    PassiveCheck,
+)
 
 ONE_THREAD = ("OMP_THREAD_LIMIT", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineNames:
-    """Which engines the workers load (`module:factory`), and where they run."""
+    """Which engines the workers load (`module:factory`), and where they run.
+
+    An empty name means that there is no such engine here.
+    """
 
     mrz_reader: str = "mobile_api.engines.mrz_passporteye:create"
     face_matcher: str = "mobile_api.engines.face_dlib:create"
+    second_face_matcher: str = ""
+    landmarks: str = ""
+    passive_check: str = ""
     environment: str = "development"
 
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """The first word of a worker: its engines, loaded or disabled."""
+    """The first word of a worker: its engines by role, loaded or disabled."""
 
-    mrz_reader: Engine | DisabledEngine
-    face_matcher: Engine | DisabledEngine
+    engines: Mapping[str, Engine | DisabledEngine]
+
+    @property
+    def mrz_reader(self) -> Engine | DisabledEngine:
+        """Return what reads zones."""
+        return self.engines["mrz_reader"]
+
+    @property
+    def face_matcher(self) -> Engine | DisabledEngine:
+        """Return what compares faces."""
+        return self.engines["face_matcher"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +74,29 @@ class Failed:
     resident: int
 
 
+NONE_YET = DisabledEngine("", "no engine is loaded in this process")
+NOT_NAMED = DisabledEngine("", "no engine is named")
+
+
 @dataclass(frozen=True, slots=True)
 class Engines:
     """The engines of this process."""
 
-    mrz_reader: MrzReader | DisabledEngine
-    face_matcher: FaceMatcher | DisabledEngine
+    mrz_reader: MrzReader | DisabledEngine = NONE_YET
+    face_matcher: FaceMatcher | DisabledEngine = NONE_YET
+    second_face_matcher: FaceMatcher | DisabledEngine = NONE_YET
+    landmarks: FaceTracker | DisabledEngine = NONE_YET
+    passive_check: PassiveCheck | DisabledEngine = NONE_YET
 
 
-NONE_YET = DisabledEngine("", "no engine is loaded in this process")
-_engines = Engines(NONE_YET, NONE_YET)
+PROTOCOLS: Mapping[str, type[Any]] = {
+    "mrz_reader": MrzReader,
+    "face_matcher": FaceMatcher,
+    "second_face_matcher": FaceMatcher,
+    "landmarks": FaceTracker,
+    "passive_check": PassiveCheck,
+}
+_engines = Engines()
 
 
 def engines() -> Engines:
@@ -92,12 +126,9 @@ def prepare(names: EngineNames) -> Ready:
     import cv2  # noqa: PLC0415 - only after the thread limits are set
 
     cv2.setNumThreads(1)
-    where = names.environment
-    _engines = Engines(
-        load_engine(names.mrz_reader, MrzReader, environment=where),
-        load_engine(names.face_matcher, FaceMatcher, environment=where),
-    )
-    return Ready(_status(_engines.mrz_reader), _status(_engines.face_matcher))
+    loaded = {role: _load(role, names) for role in PROTOCOLS}
+    _engines = Engines(**loaded)
+    return Ready({role: _status(engine) for role, engine in loaded.items()})
 
 
 def resident_bytes() -> int:
@@ -106,10 +137,19 @@ def resident_bytes() -> int:
     return pages * resource.getpagesize()
 
 
-def _status(
-    engine: MrzReader | FaceMatcher | DisabledEngine,
-) -> Engine | DisabledEngine:
-    return engine if isinstance(engine, DisabledEngine) else engine.engine
+def _load(role: str, names: EngineNames) -> Any:
+    """Return the engine of a role; a role without a name has none, by choice."""
+    entry = getattr(names, role)
+    if not entry:
+        return NOT_NAMED
+    return load_engine(entry, PROTOCOLS[role], environment=names.environment)
+
+
+def _status(engine: Any) -> Engine | DisabledEngine:
+    found: Engine | DisabledEngine = (
+        engine if isinstance(engine, DisabledEngine) else engine.engine
+    )
+    return found
 
 
 def _answer(work: Callable[..., Any], arguments: tuple[Any, ...]) -> Done | Failed:

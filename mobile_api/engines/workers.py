@@ -23,7 +23,7 @@ from multiprocessing.context import SpawnProcess
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
-from mobile_api.engines import jobs
+from mobile_api.engines import document_jobs, face_jobs
 from mobile_api.engines.loading import DisabledEngine
 from mobile_api.engines.worker import Done, EngineNames, Failed, Ready, main
 from mobile_api.interfaces import DocumentReading, FaceReading
@@ -185,11 +185,11 @@ class Workers:
 
     async def read_document(self, picture: bytes, *, today: date) -> DocumentReading:
         """Read the zone and find the portrait. Raises EngineProblem."""
-        return _enabled(await self.run(jobs.read_document, picture, today))
+        return _enabled(await self.run(document_jobs.read_document, picture, today))
 
     async def compare_faces(self, *, document: bytes, selfie: bytes) -> FaceReading:
         """Compare the face on a document with a selfie. Raises EngineProblem."""
-        return _enabled(await self.run(jobs.compare_faces, document, selfie))
+        return _enabled(await self.run(face_jobs.compare_faces, document, selfie))
 
     async def run(self, work: Callable[..., T], *arguments: object) -> T:
         """Run a module-level function in a worker.
@@ -212,8 +212,9 @@ class Workers:
     def disabled_engines(self) -> list[str]:
         """Return the entries that could not be loaded, as far as workers are up."""
         ready = self.health()
-        engines = () if ready is None else (ready.mrz_reader, ready.face_matcher)
-        return [e.entry for e in engines if isinstance(e, DisabledEngine)]
+        engines = () if ready is None else ready.engines.values()
+        disabled = (e.entry for e in engines if isinstance(e, DisabledEngine))
+        return [entry for entry in disabled if entry]
 
     def health(self) -> Ready | None:
         """Return the engines of a running worker; None while none is up."""

@@ -12,7 +12,8 @@ from PIL import features
 
 from idp.errors import EvidenceInsufficient
 from mobile_api.engines import EngineNames, worker
-from mobile_api.engines.jobs import compare_faces, read_document
+from mobile_api.engines.document_jobs import read_document
+from mobile_api.engines.face_jobs import compare_faces
 from mobile_api.engines.loading import DisabledEngine
 from mobile_api.interfaces import DocumentReading, Engine, FaceReading
 from mobile_api.mrz import parse_mrz
