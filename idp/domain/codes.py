@@ -18,7 +18,7 @@ from idp.storage.encryption import SealBroken, Sealer
 
 CODE_CONTEXT = "authorization code"
 REFRESH_CONTEXT = "refresh token"
-MAX_TOKEN = 4096
+MAX_TOKEN = 8192
 
 
 @dataclass(frozen=True, slots=True)

@@ -169,12 +169,6 @@ def check_subject(request: ClaimsRequest, *, subject: str) -> None:
         raise LoginNeeded("another person than the claims request names")
 
 
-def needs_auth_time(request: ClaimsRequest) -> bool:
-    """Say whether `auth_time` is asked for as an essential claim (Core, 5.5.1)."""
-    asked = request.id_token.named("auth_time")
-    return asked is not None and asked.is_essential
-
-
 def _subject_values(request: ClaimsRequest) -> list[tuple[Any, ...]]:
     named = [target.named("sub") for target in request.targets]
     return [claim.values for claim in named if claim is not None and claim.values]

@@ -41,12 +41,6 @@ async def sender_of(services: Services, request: Request, party: RelyingParty) -
     return ""
 
 
-def cnf_of(confirmation: str) -> dict[str, str]:
-    """Return the `cnf` claim of a token (RFC 7800, 3.1), empty for a bearer. Pure."""
-    method, _, value = confirmation.rpartition(":")
-    return {method: value} if method else {}
-
-
 def token_type_of(confirmation: str) -> str:
     """Return the `token_type` of an answer (RFC 6749, 7.1; RFC 9449, 5). Pure."""
     return DPOP if confirmation.startswith(f"{JKT}:") else BEARER

@@ -15,7 +15,6 @@ from idp.oidc.claims_request import (
     decisions,
     essential_level,
     names_asked,
-    needs_auth_time,
     needs_subject,
     parse_claims_request,
 )
@@ -276,9 +275,3 @@ def test_a_sub_with_a_value_is_about_one_person(target: str) -> None:
     anybody = parsed(**{target: {"sub": None}})
     assert not needs_subject(anybody)
     check_subject(anybody, subject="b")
-
-
-def test_auth_time_is_needed_when_it_is_essential() -> None:
-    assert needs_auth_time(parsed(id_token={"auth_time": {"essential": True}}))
-    assert not needs_auth_time(parsed(id_token={"auth_time": None}))
-    assert not needs_auth_time(parsed(userinfo={"auth_time": {"essential": True}}))
