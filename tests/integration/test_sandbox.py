@@ -43,7 +43,8 @@ def test_a_browser_without_javascript_logs_in_as_every_test_citizen(
         assert signed_in.id_token.subject
         expected = next(one for one in CITIZENS if one.slug == slug)
         level = str(signed_in.id_token.acr).rpartition("/")[2]
-        assert level == expected.level
+        # An expired document proves nothing any more: the login goes on at `low`.
+        assert level == ("low" if slug == "expired-card" else expected.level)
 
     run(store_url, work)
 
