@@ -1,16 +1,17 @@
 """A text as a QR picture: the path of an SVG, drawn on the server. Pure.
 
-The page draws the later frames itself (static/login.js) with the same shape, so the
+The page draws the later frames itself (static/qr.js) from the same rectangles, so the
 first frame and the next ones do not differ.
 """
 
-from collections.abc import Iterable, Iterator
+import re
 from dataclasses import dataclass
-from itertools import groupby
+from functools import cache
+from typing import Final
 
-from qrcode.constants import ERROR_CORRECT_M
-from qrcode.main import QRCode
+from idp.web.qr_symbol import encode
 
+RUN: Final = re.compile("0*1+")
 QUIET = 4  # modules of white around the picture (ISO/IEC 18004, 5.3.8)
 
 
@@ -23,21 +24,18 @@ class Picture:
 
 
 def draw(text: str) -> Picture:
-    """Return the picture of a text."""
-    code = QRCode(error_correction=ERROR_CORRECT_M, border=0)
-    code.add_data(text, optimize=0)
-    code.make(fit=True)
-    modules = code.get_matrix()
-    strokes = (_strokes(y, row) for y, row in enumerate(modules))
-    path = "".join(stroke for row in strokes for stroke in row)
-    return Picture(size=len(modules) + 2 * QUIET, path=path)
+    """Return the picture of a text: one rectangle for each run of dark modules."""
+    symbol = encode(text)
+    rows = (
+        f"M{QUIET} {y}" + "".join(map(_stroke, RUN.findall(row)))
+        for y, row in enumerate(symbol.rows(), QUIET)
+    )
+    return Picture(size=symbol.size + 2 * QUIET, path="".join(rows))
 
 
-def _strokes(y: int, row: Iterable[bool]) -> Iterator[str]:
-    """Yield one rectangle for each run of dark modules."""
-    x = QUIET
-    for dark, run in groupby(row):
-        width = len(list(run))
-        if dark:
-            yield f"M{x} {y + QUIET}h{width}v1h-{width}z"
-        x += width
+@cache
+def _stroke(run: str) -> str:
+    """Return the way over light modules and round the dark ones, to their end."""
+    width = run.count("1")
+    over = f"m{len(run) - width} 0" if len(run) > width else ""
+    return f"{over}h{width}v1h-{width}zm{width} 0"
