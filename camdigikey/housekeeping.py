@@ -27,6 +27,7 @@ def housekeeping(services: Services) -> list[Coroutine[Any, Any, None]]:
         services.keys.run(),
         deliver_forever(services),
         deliver_backchannel_forever(services),
+        services.courier.deliver_forever(),
         sweep_forever(services),
     ]
 
@@ -53,3 +54,7 @@ async def sweep(services: Services) -> None:
         await services.decisions.drop_old(tx, kept=DECISIONS_KEPT)
         await services.backchannel.drop_old(tx, kept=DECISIONS_KEPT)
         await services.push_blocks.drop_over(tx)
+        await services.messages.drop_old(tx)
+        await services.messages.outbox.drop_old(tx)
+        await services.sent_messages.drop_old(tx)
+        await services.spending.drop_old(tx)

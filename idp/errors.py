@@ -15,11 +15,11 @@
     │  ├─ RequestExpired, PollTooFast
     │  ├─ QrStale                     the picture is older than it may be
     │  ├─ ProofInvalid, ProofNonceStale
-    │  ├─ AssertionInvalid
+    │  ├─ AssertionInvalid, AttestationInvalid
     │  ├─ ClientJwtInvalid            no key of the party signed this, for us, now
-    │  ├─ DeviceUnknown, DeviceRevoked, AccountSuspended, Locked
     │  ├─ AlreadyRegistered, WrongStep
-    │  ├─ CodeWrong(attempts_left), CodeExpired, PhoneInvalid
+    │  ├─ CodeWrong(attempts_left), CodeExpired, PhoneInvalid, EmailInvalid
+    │  ├─ WorkRequired(challenge, difficulty)
     │  ├─ FieldsInvalid(fields)
     │  └─ EvidenceInsufficient(kind, advice)
     ├─ Exhausted(retry_after)         a budget is spent
@@ -238,6 +238,23 @@ class FieldsInvalid(Refused):
 
 class EvidenceInsufficient(Refused):
     """A picture or the register does not prove enough."""
+
+class EmailInvalid(Refused):
+    """The address cannot receive an e-mail."""
+
+    code = "email-invalid"
+
+
+class WorkRequired(Refused):
+    """A puzzle is to be solved first: many ask from this network."""
+
+    code = "work-required"
+
+    def __init__(self, challenge: str, *, difficulty: int) -> None:
+        super().__init__("proof of work")
+        self.challenge = challenge
+        self.difficulty = difficulty
+
 
     code = "evidence-insufficient"
 

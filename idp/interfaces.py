@@ -23,12 +23,38 @@ class SystemClock:
         return datetime.fromtimestamp(time(), UTC)
 
 
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A message that a provider took; `reference` is empty when it gave none."""
+
+    provider: str
+    reference: str = ""
+
+
 @runtime_checkable
 class SmsSender(Protocol):
     """Sends a text message."""
 
-    async def send(self, *, to: str, text: str) -> None:
-        """Send `text` to `to` (E.164). Raises idp.errors.Unavailable."""
+    async def send(self, *, to: str, text: str) -> Sent:
+        """Send `text` to `to` (E.164). Raises PhoneInvalid or Unavailable."""
+        ...
+
+
+@runtime_checkable
+class CodeSender(Protocol):
+    """Brings a one-time code to a number: by text, or in a service's own words."""
+
+    async def send_code(self, *, to: str, code: str, locale: str) -> Sent:
+        """Bring `code` to `to` (E.164). Raises PhoneInvalid or Unavailable."""
+        ...
+
+
+@runtime_checkable
+class EmailSender(Protocol):
+    """Sends an e-mail."""
+
+    async def send(self, *, to: str, subject: str, text: str, html: str) -> Sent:
+        """Send to one address. Raises EmailInvalid or Unavailable."""
         ...
 
 

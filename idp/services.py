@@ -32,6 +32,7 @@ from idp.domain.party_registration import PartyRegistration
 from idp.domain.passkeys import Passkeys
 from idp.domain.push_blocks import PushBlocks
 from idp.domain.pushed_requests import PushedRequests
+from idp.domain.outbox import Outbox
 from idp.domain.rate_limits import Budgets
 from idp.domain.register_questions import RegisterQuestions
 from idp.domain.registration_rows import RegistrationRows
@@ -43,9 +44,22 @@ from idp.domain.sandbox import Sandbox
 from idp.domain.sessions import Sessions
 from idp.domain.token_status import TokenStatus
 from idp.domain.user_verification import WebAuthnParty
-from idp.engines import load_key_custody, load_sms_sender
+from idp.engines import (
+    DisabledEmailSender,
+    load_email_sender,
+    load_key_custody,
+    load_sms_sender,
+)
+from idp.domain.sent_messages import SentMessages
 from idp.engines.outbound import create as create_outbound
-from idp.interfaces import Clock, KeyCustody, Outbound, SmsSender, SystemClock
+from idp.interfaces import (
+    Clock,
+    EmailSender,
+    KeyCustody,
+    Outbound,
+    SmsSender,
+    SystemClock,
+)
 from idp.settings import IdpSettings
 from idp.storage.encryption import Sealer
 from idp.storage.ephemeral import Ephemeral, MemoryEphemeral
@@ -74,6 +88,7 @@ class Services:
     client_keys: ClientKeys
     translate: Callable[..., str]
     webauthn_party: WebAuthnParty
+    email: EmailSender
     audit: Audit
     audit_chain: AuditChain
     keys: Keys
@@ -105,6 +120,10 @@ class Services:
     registrations: Registrations
     sandbox: Sandbox | None
 
+    messages: Messages
+    courier: Courier
+    sent_messages: SentMessages
+    spending: Spending
 
 def wire(
     settings: IdpSettings,
@@ -120,6 +139,7 @@ def wire(
 ) -> Services:
     """Put the services together on given storage. Does no I/O."""
     audit = Audit(clock)
+    email: EmailSender | None = None,
     outbound = outbound or create_outbound(settings)
     custodies = (SealedCustody(sealer), *((custody,) if custody else ()))
     changes = KeyChanges(
@@ -142,6 +162,8 @@ def wire(
         clock, ephemeral, signals, _lives(settings), settings.app_origin
     )
     decisions = Decisions(clock, sealer, settings.challenge_approved)
+    email = email or DisabledEmailSender("no sender was given")
+    outbox, sent = Outbox(clock, sealer), SentMessages(clock)
     blocks = PushBlocks(clock, audit, settings.push_block)
     backchannel = BackchannelRequests(
         clock,
@@ -167,6 +189,7 @@ def wire(
         webauthn_party=WebAuthnParty(
             settings.rp_id, (settings.issuer, settings.app_origin)
         ),
+        email=email,
         audit=audit,
         audit_chain=AuditChain(clock, store, keys),
         keys=keys,
@@ -217,6 +240,12 @@ def wire(
             rows=RegistrationRows(clock, sealer),
             audit=audit,
             budgets=budgets,
+        messages=Messages(clock, sealer, accounts, outbox, NoEmails()),
+        courier=Courier(store, outbox, sent, sms, email),
+        sent_messages=sent,
+        spending=Spending(
+            clock, store, settings.message_budgets, settings.message_prices
+        ),
             codes=codes,
             evidence=evidence,
             questions=questions,
@@ -305,6 +334,7 @@ async def open_services(
         async with store.begin() as tx:
             await services.keys.ensure(tx)
         yield services
+        email=load_email_sender(settings),
     finally:
         await signals.close()
         await ephemeral.close()

@@ -37,6 +37,17 @@ class IdpSettings(BaseSettings):
     twilio_sender: str = ""
     twilio_base_url: str = "https://api.twilio.com"
 
+    email_sender: str = "idp.engines.email_smtp:create"
+    smtp_host: str = ""
+    smtp_port: int = Field(default=587, ge=1, le=65535)
+    smtp_tls: Literal["starttls", "tls", "none"] = "starttls"
+    smtp_user: str = ""
+    smtp_password: SecretStr = SecretStr("")
+    smtp_from: str = ""
+
+    message_budgets: dict[str, int] = Field(default_factory=dict)
+    message_prices: dict[str, int] = Field(default_factory=dict)
+
     signing_algorithms: tuple[SigningAlgorithm, ...] = (
         "ES256",
         "PS256",

@@ -17,6 +17,7 @@ from idp.services import Services
 from mobile_api import (
     approvals,
     biometric,
+    messages,
     notices,
     profile,
     push_blocks,
@@ -97,6 +98,8 @@ ROUTES: Final = [
     Route("/challenges/{id}/claim", approvals.claim, methods=POST),
     Route("/challenges/{id}/approval", approvals.answer, methods=POST),
 ]
+    Route("/messages", messages.messages, methods=GET),
+    Route("/messages/seen", messages.seen, methods=POST),
 
 
 @contextlib.asynccontextmanager

@@ -30,6 +30,7 @@ from idp.errors import (
     DeviceUnknown,
     EvidenceInsufficient,
     Exhausted,
+    EmailInvalid,
     FieldsInvalid,
     GrantSpent,
     IdentityError,
@@ -51,6 +52,7 @@ from idp.errors import (
     Unavailable,
     WrongStep,
 )
+    WorkRequired,
 from mobile_api.problem_texts import text_of
 
 logger = logging.getLogger(__name__)
@@ -92,6 +94,8 @@ STATUS: Final[dict[type[IdentityError], int]] = {
     Unavailable: 503,
 }
 # Facts of other doors: here they would be a fault of ours.
+    EmailInvalid: 422,
+    WorkRequired: 428,
 ELSEWHERE: Final[frozenset[type[IdentityError]]] = frozenset(
     {
         Refused,
@@ -196,7 +200,7 @@ HANDLERS: Final = {
 }
 
 
-def members_of(error: IdentityError) -> dict[str, Any]:
+def members_of(error: IdentityError) -> dict[str, Any]:  # noqa: PLR0911 - one a kind
     """Return the members that go with a refusal (docs/mobile-api.md). Pure."""
     match error:
         case CodeWrong():
@@ -215,3 +219,5 @@ def members_of(error: IdentityError) -> dict[str, Any]:
             return {"advice": ["recover"]}
         case _:
             return {}
+        case WorkRequired():
+            return {"challenge": error.challenge, "difficulty": error.difficulty}

@@ -27,6 +27,8 @@ TEXTS: Final[dict[str, dict[str, tuple[str, str]]]] = {
         "qr-stale": ("កូដ QR ហួសពេល", "សូមស្កេនកូដដែលកំពុងបង្ហាញឥឡូវនេះ។"),
         "phone-invalid": ("លេខទូរសព្ទមិនត្រឹមត្រូវ", "សូមបញ្ចូលលេខទូរសព្ទដៃដែលអាចទទួលសារបាន។"),
         "exhausted": ("ព្យាយាមច្រើនដងពេក", "សូមរង់ចាំបន្តិច រួចព្យាយាមម្ដងទៀត។"),
+        "email-invalid": ("អាសយដ្ឋានអ៊ីមែលមិនត្រឹមត្រូវ", "សូមបញ្ចូលអាសយដ្ឋានអ៊ីមែលដែលអាចទទួលសារបាន។"),
+        "work-required": ("សូមរង់ចាំបន្តិច", "មានសំណើច្រើនពីបណ្ដាញនេះ។ ទូរសព្ទរបស់អ្នកកំពុងបញ្ជាក់ថាវាមិនមែនជាមនុស្សយន្ត។"),
         "unavailable": ("សេវាមិនទាន់អាចប្រើបាន", "សូមព្យាយាមម្ដងទៀតក្នុងពេលបន្តិចទៀត។"),
         "internal": ("មានបញ្ហាបច្ចេកទេស", "សូមអភ័យទោស។ សូមព្យាយាមម្ដងទៀតនៅពេលក្រោយ។"),
     },
@@ -55,6 +57,8 @@ TEXTS: Final[dict[str, dict[str, tuple[str, str]]]] = {
         "exhausted": ("Too many tries", "Please wait a little and try again."),
         "unavailable": ("The service does not answer", "Please try again in a moment."),
         "internal": ("Something went wrong", "We are sorry. Please try again later."),
+        "email-invalid": ("The e-mail address is not right", "Enter an address that receives e-mail."),
+        "work-required": ("Please wait a moment", "Many people ask from this network. Your phone is showing that it is not a robot."),
     },
 }  # fmt: skip
 

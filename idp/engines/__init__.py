@@ -2,9 +2,11 @@
 
 from idp.engines.loading import (
     DevelopmentModeWarning,
+    DisabledEmailSender,
     DisabledSmsSender,
     EngineRefused,
     EngineUnusable,
+    load_email_sender,
     load_engine,
     load_key_custody,
     load_sms_sender,
@@ -12,9 +14,11 @@ from idp.engines.loading import (
 
 __all__ = [
     "DevelopmentModeWarning",
+    "DisabledEmailSender",
     "DisabledSmsSender",
     "EngineRefused",
     "EngineUnusable",
+    "load_email_sender",
     "load_engine",
     "load_key_custody",
     "load_sms_sender",

@@ -1,4 +1,4 @@
-"""A text-message sender for developers: messages go to the console and an outbox."""
+"""Senders for developers: messages go to the console and an outbox."""
 
 import warnings
 from collections import deque
@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import phonenumbers
 
 from idp.engines.loading import DevelopmentModeWarning, EngineRefused
+from idp.interfaces import Sent
 from idp.settings import IdpSettings
 
 REMEMBERED = 100
@@ -26,22 +27,57 @@ class ConsoleSmsSender:
 
     outbox: deque[SentMessage] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
 
-    async def send(self, *, to: str, text: str) -> None:
+    async def send(self, *, to: str, text: str) -> Sent:
         """Print the message and keep it."""
         self.outbox.append(SentMessage(to, text))
         print(f"SMS to {_hint(to)}: {text}", flush=True)  # noqa: T201 - its purpose
+        return Sent("console")
+
+
+@dataclass(frozen=True, slots=True)
+class SentEmail:
+    """What would have been sent."""
+
+    to: str
+    subject: str
+    text: str
+    html: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleEmailSender:
+    """Prints each e-mail, most of the address hidden; keeps the last hundred."""
+
+    outbox: deque[SentEmail] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
+
+    async def send(self, *, to: str, subject: str, text: str, html: str) -> Sent:
+        """Print the e-mail and keep it."""
+        self.outbox.append(SentEmail(to, subject, text, html))
+        hidden = f"{to[:1]}•••{to[to.rfind('@') :]}"
+        print(f"E-mail to {hidden}: {subject}\n{text}", flush=True)  # noqa: T201 - its purpose
+        return Sent("console")
 
 
 def create(settings: IdpSettings) -> ConsoleSmsSender:
     """Return the console sender; raises EngineRefused in production."""
+    _only_for_developers(settings, "text messages")
+    return ConsoleSmsSender()
+
+
+def create_email(settings: IdpSettings) -> ConsoleEmailSender:
+    """Return the console sender; raises EngineRefused in production."""
+    _only_for_developers(settings, "e-mails")
+    return ConsoleEmailSender()
+
+
+def _only_for_developers(settings: IdpSettings, what: str) -> None:
     if settings.environment != "development":
         raise EngineRefused("the console sender is for development only")
     warnings.warn(
-        "text messages are printed on the console, codes included",
+        f"{what} are printed on the console, codes included",
         DevelopmentModeWarning,
-        stacklevel=2,
+        stacklevel=3,
     )
-    return ConsoleSmsSender()
 
 
 def _hint(e164: str) -> str:

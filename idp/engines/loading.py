@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from idp.errors import Unavailable
-from idp.interfaces import KeyCustody, SmsSender
+from idp.interfaces import EmailSender, KeyCustody, Sent, SmsSender
 from idp.settings import IdpSettings
 
 T = TypeVar("T")
@@ -29,10 +29,22 @@ class DisabledSmsSender:
 
     reason: str
 
-    async def send(self, *, to: str, text: str) -> None:
+    async def send(self, *, to: str, text: str) -> Sent:
         """Raise Unavailable."""
         del to, text
         raise Unavailable("sms", retry_after=60)
+
+
+@dataclass(frozen=True, slots=True)
+class DisabledEmailSender:
+    """Stands where no sender could be loaded."""
+
+    reason: str
+
+    async def send(self, *, to: str, subject: str, text: str, html: str) -> Sent:
+        """Raise Unavailable."""
+        del to, subject, text, html
+        raise Unavailable("email", retry_after=60)
 
 
 def load_engine(entry: str, protocol: type[T], settings: IdpSettings) -> T:
@@ -61,6 +73,17 @@ def load_sms_sender(settings: IdpSettings) -> SmsSender:
         return load_engine(settings.sms_sender, SmsSender, settings)  # type: ignore[type-abstract]  # a Protocol, checked at run time
     except EngineUnusable as reason:
         return DisabledSmsSender(str(reason))
+
+
+def load_email_sender(settings: IdpSettings) -> EmailSender:
+    """Return the sender that the settings name, or one that says why not.
+
+    Raises EngineRefused when it must not run here.
+    """
+    try:
+        return load_engine(settings.email_sender, EmailSender, settings)  # type: ignore[type-abstract]  # a Protocol, checked at run time
+    except EngineUnusable as reason:
+        return DisabledEmailSender(str(reason))
 
 
 def load_key_custody(settings: IdpSettings) -> KeyCustody | None:

@@ -15,10 +15,12 @@ from twilio.http.http_client import TwilioHttpClient
 from twilio.rest import Client
 
 from idp.errors import PhoneInvalid, Unavailable
+from idp.interfaces import Sent
 from idp.settings import IdpSettings
 
 logger = logging.getLogger(__name__)
 
+PROVIDER = "twilio"
 TIMEOUT = 8.0  # seconds to connect, and between two bytes of the answer
 PATIENCE = 15.0  # seconds for all of it: an answer may drip
 AT_ONCE = 16
@@ -36,12 +38,12 @@ class TwilioSmsSender:
     sender: dict[str, str]
     slots: asyncio.Semaphore
 
-    async def send(self, *, to: str, text: str) -> None:
+    async def send(self, *, to: str, text: str) -> Sent:
         """Send one message; raises PhoneInvalid or Unavailable."""
         async with self.slots:
             try:
                 async with asyncio.timeout(PATIENCE):
-                    await asyncio.to_thread(
+                    made = await asyncio.to_thread(
                         self.client.messages.create, to=to, body=text, **self.sender
                     )
             except TwilioRestException as refusal:
@@ -49,6 +51,7 @@ class TwilioSmsSender:
             except (TwilioException, OSError, ValueError) as failure:
                 logger.warning("twilio: %s", type(failure).__name__)
                 raise Unavailable("sms") from None
+            return Sent(PROVIDER, str(made.sid or ""))
 
 
 def create(settings: IdpSettings) -> TwilioSmsSender:

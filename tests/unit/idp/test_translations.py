@@ -45,7 +45,7 @@ def test_a_text_has_the_same_places_in_both_languages(key: str) -> None:
 @pytest.mark.parametrize("key", sorted(set(catalogue("km")) - SAME_IN_BOTH))
 def test_a_khmer_text_is_khmer_and_an_english_one_is_not(key: str) -> None:
     assert KHMER.search(catalogue("km")[key])
-    if key != "sms.code":
+    if key != "sms.code" and not key.endswith(".sms"):
         assert not KHMER.search(catalogue("en")[key])
 
 
