@@ -2,9 +2,10 @@
 
     python -m bench.target --port 9105
 
-SQLite with `synchronous=FULL`, loopback, plain HTTP. Registered: `bench-web` (code
-flow, secret), `bench-svc` (client_credentials, scope `api`), both with the secret
-`<client_id>-secret`; a login page's first form logs in the test citizen.
+Served as `camdigikey serve` does, with SQLite and `synchronous=FULL`, on loopback.
+Registered: `bench-web` (code flow, secret), `bench-svc` (client_credentials, scope
+`api`), both with the secret `<client_id>-secret`; a login page's first form logs in
+the test citizen.
 """
 
 import argparse
@@ -13,6 +14,7 @@ import tempfile
 
 import uvicorn
 
+from camdigikey.commands.serve import behind_proxies
 from idp.app import create_app
 from idp.domain.party_metadata import PartyMetadata
 from idp.domain.relying_parties import RelyingParty
@@ -65,8 +67,15 @@ async def serve(port: int, folder: str) -> None:
             for party in parties():
                 secret = f"{party.id}-secret"
                 await services.relying_parties.add(tx, party, secret=secret)
-        app = create_app(settings, services)
-        config = uvicorn.Config(app, port=port, log_level="error", access_log=False)
+        app = behind_proxies(create_app(settings, services), settings.trusted_proxies)
+        config = uvicorn.Config(
+            app,
+            port=port,
+            log_level="error",
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+        )
         await uvicorn.Server(config).serve()
 
 

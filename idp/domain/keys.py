@@ -122,7 +122,11 @@ class Keys:
 
     async def jwks(self) -> dict[str, list[Mapping[str, str]]]:
         """Return the public set (RFC 7517): next, current and retired, oldest first."""
-        return {"keys": list((await self._fresh()).jwks)}
+        return {"keys": list(await self.published())}
+
+    async def published(self) -> tuple[Mapping[str, str], ...]:
+        """Return its members; the same object until the set has changed."""
+        return (await self._fresh()).jwks
 
     async def ensure(self, tx: Transaction) -> None:
         """Make the keys that are missing."""

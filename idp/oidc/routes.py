@@ -6,7 +6,7 @@ from idp.oidc.authorize import RESUME_PATH, AuthorizeEndpoint
 from idp.oidc.backchannel_authentication import PATH as BACKCHANNEL_PATH
 from idp.oidc.backchannel_authentication import backchannel_authentication
 from idp.oidc.cross_origin import CrossOrigin
-from idp.oidc.discovery import DiscoveryEndpoint
+from idp.oidc.discovery import JWKS_PATH, METADATA_PATHS, DiscoveryEndpoint
 from idp.oidc.introspection import PATH as INTROSPECTION_PATH
 from idp.oidc.introspection import introspect
 from idp.oidc.logout import PATH as LOGOUT_PATH
@@ -47,7 +47,6 @@ def routes(pages: Pages | None = None) -> list[Route]:
         Route(REGISTER_PATH, register, methods=["POST"]),
         Route(REGISTER_PATH + "/{client_id}", manage, methods=["GET", "PUT", "DELETE"]),
         Route(LOGOUT_PATH, logout.logout, methods=both),
-        Route("/jwks", discovery.jwks, methods=["GET"]),
-        Route("/.well-known/openid-configuration", discovery.configuration),
-        Route("/.well-known/oauth-authorization-server", discovery.configuration),
+        Route(JWKS_PATH, discovery.jwks, methods=["GET"]),
+        *(Route(path, discovery.configuration) for path in METADATA_PATHS),
     ]

@@ -1,23 +1,23 @@
 """What every answer of the provider carries, and what is refused at the door.
 
-Plain ASGI, so that streams stay streams. Three of them, outermost first:
+Plain ASGI, so that streams stay streams, and one step of it for every request:
 
-    SecurityHeaders    the strictest answer headers, where the endpoint set none
-    HostCheck          only our own name is answered (no cache or link poisoning)
-    BodyLimit          nothing here needs a large body
+    only our own name is answered (no cache or link poisoning)
+    nothing here needs a large body
+    the strictest answer headers, where the endpoint set none
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware import Middleware
-from starlette.responses import PlainTextResponse
+from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from idp.settings import IdpSettings
 
+RawHeaders = Sequence[tuple[bytes, bytes]]
 LARGEST_BODY = 64 * 1024
 NOTHING = "default-src 'none'; base-uri 'none'; frame-ancestors 'none'"
 YEAR = 31_536_000
@@ -32,71 +32,58 @@ DEFAULTS = {
 }
 
 
+def default_headers(*, secure: bool) -> RawHeaders:
+    """Return what an answer carries that did not choose for itself."""
+    strict = {"strict-transport-security": f"max-age={YEAR}; includeSubDomains"}
+    chosen = {**DEFAULTS, **(strict if secure else {})}
+    return tuple((name.encode(), value.encode()) for name, value in chosen.items())
+
+
 @dataclass(frozen=True, slots=True)
-class SecurityHeaders:
-    """Add the defaults to every answer that did not choose for itself."""
+class Door:
+    """Stands before the application: what may come in, and what goes out with it.
+
+    `hosts` are the names that are ours, in lower case.
+    """
 
     app: ASGIApp
-    secure: bool
+    hosts: frozenset[bytes]
+    headers: RawHeaders = field(default=default_headers(secure=True))
+    largest_body: int = LARGEST_BODY
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on and complete the answer's headers."""
+        """Pass the request on or refuse it, and complete the answer's headers."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
 
         async def complete(message: Message) -> None:
             if message["type"] == "http.response.start":
-                self._complete(MutableHeaders(scope=message))
+                message["headers"] = self._completed(message.get("headers", ()))
             await send(message)
 
-        await self.app(scope, receive, complete)
+        refusal = self._refusal(scope["headers"])
+        app, meter = refusal or self.app, _Meter(receive, self.largest_body)
+        await app(scope, meter, complete)
 
-    def _complete(self, headers: MutableHeaders) -> None:
-        for name, value in DEFAULTS.items():
-            headers.setdefault(name, value)
-        if self.secure:
-            age = f"max-age={YEAR}; includeSubDomains"
-            headers.setdefault("strict-transport-security", age)
+    def _refusal(self, headers: Iterable[tuple[bytes, bytes]]) -> Response | None:
+        """Return why the request stays outside, if it does (RFC 9110, 7.4)."""
+        named = []
+        for name, value in headers:
+            if name == b"host":
+                named.append(value.lower())
+            elif name == b"content-length" and not self._is_small(value):
+                return PlainTextResponse("too large\n", 413)
+        if len(named) == 1 and named[0] in self.hosts:
+            return None
+        return PlainTextResponse("misdirected request\n", 421)
 
+    def _is_small(self, said: bytes) -> bool:
+        return said.isdigit() and int(said[:12]) <= self.largest_body
 
-@dataclass(frozen=True, slots=True)
-class HostCheck:
-    """Refuse a request that was addressed to another name."""
-
-    app: ASGIApp
-    hosts: frozenset[str]
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on when its Host is one of ours (RFC 9110, 7.4)."""
-        if scope["type"] == "http" and not self._is_ours(Headers(scope=scope)):
-            refusal = PlainTextResponse("misdirected request\n", 421)
-            await refusal(scope, receive, send)
-            return
-        await self.app(scope, receive, send)
-
-    def _is_ours(self, headers: Headers) -> bool:
-        named = headers.getlist("host")
-        return len(named) == 1 and named[0].lower() in self.hosts
-
-
-@dataclass(frozen=True, slots=True)
-class BodyLimit:
-    """Refuse a body that is larger than anything we ask for."""
-
-    app: ASGIApp
-    octets: int = LARGEST_BODY
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on while its body stays small."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        said = Headers(scope=scope).get("content-length", "0")
-        if not (said.isascii() and said.isdigit()) or int(said[:12]) > self.octets:
-            await PlainTextResponse("too large\n", 413)(scope, receive, send)
-            return
-        await self.app(scope, _Meter(receive, self.octets), send)
+    def _completed(self, headers: RawHeaders) -> RawHeaders:
+        chosen = {name for name, _ in headers}
+        return [*headers, *(each for each in self.headers if each[0] not in chosen)]
 
 
 class _Meter:
@@ -114,11 +101,13 @@ class _Meter:
 
 
 def web_middleware(settings: IdpSettings) -> Sequence[Middleware]:
-    """Return the middleware of the provider's origin, outermost first."""
+    """Return the middleware of the provider's origin."""
     origins = (settings.issuer, settings.mtls_origin)
-    hosts = frozenset(urlsplit(each).netloc.lower() for each in origins if each)
+    names = (urlsplit(each).netloc.lower() for each in origins if each)
     return (
-        Middleware(SecurityHeaders, secure=settings.is_secure),
-        Middleware(HostCheck, hosts=hosts),
-        Middleware(BodyLimit),
+        Middleware(
+            Door,
+            hosts=frozenset(name.encode() for name in names),
+            headers=default_headers(secure=settings.is_secure),
+        ),
     )

@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from idp.errors import Exhausted, IdentityError, NotFound, Unavailable
 from idp.web import pages
-from idp.web.middleware import BodyLimit
+from idp.web.middleware import Door
 from idp.web.protocol_pages import ProtocolPages
 from idp.web.qr import QUIET, draw
 from idp.web.routes import unexpected
@@ -63,7 +63,11 @@ async def test_a_body_that_hides_its_length_is_cut_off() -> None:
         for _ in range(octets // 10):
             yield b"0123456789"
 
-    app = BodyLimit(Starlette(routes=[Route("/", take, methods=["POST"])]), octets=100)
+    app = Door(
+        Starlette(routes=[Route("/", take, methods=["POST"])]),
+        hosts=frozenset({ISSUER.removeprefix("http://").encode()}),
+        largest_body=100,
+    )
     transport = httpx2.ASGITransport(app)
     async with httpx2.AsyncClient(transport=transport, base_url=ISSUER) as client:
         assert (await client.post("/", content=drip(100))).text == "100"
