@@ -55,7 +55,7 @@ class DetailsBody(Body):
     surname_khmer: str = Field(max_length=100)
     given_name_khmer: str = Field(max_length=100)
     birth_date: str = Field(max_length=20)
-    sex: Literal["M", "F"]
+    sex: Literal["M", "F", "X"]
     expiry_date: str = Field(max_length=20)
     issue_date: str = Field(max_length=20)
 

@@ -93,8 +93,18 @@ class AccountFacts:
 
     @property
     def initials(self) -> str:
-        """Return the first letters in Khmer, surname first: `ស. ស.`."""
-        return f"{self.surname_khmer[:1]}. {self.given_name_khmer[:1]}."
+        """Return the first letters, surname first, in Khmer if there are: `ស. ស.`."""
+        khmer = (self.surname_khmer, self.given_name_khmer)
+        names = khmer if any(khmer) else (self.surname_latin, self.given_name_latin)
+        return " ".join(f"{name[:1]}." for name in names if name)
+
+    @property
+    def birthdate(self) -> str:
+        """Return the date as OpenID Connect writes it (Core, 5.1).
+
+        The year alone when the day or the month is unknown.
+        """
+        return self.birth_date[:4] if "XX" in self.birth_date else self.birth_date
 
 
 @dataclass(frozen=True, slots=True)

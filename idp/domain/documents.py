@@ -110,7 +110,7 @@ _FOUND = (
     "SELECT id, account_id, kind, issuer, sealed, level, proved_by, added_at,"
     " expires_at, replaced_at, next_notice_at FROM document WHERE "
 )
-OF_ACCOUNT = _FOUND + "account_id = $1 ORDER BY added_at, id"
+OF_ACCOUNT = _FOUND + "account_id = $1 ORDER BY added_at, replaced_at IS NULL, id"
 DUE = _FOUND + "next_notice_at <= $1 ORDER BY next_notice_at, id LIMIT $2"
 HOLDER = (
     "SELECT account_id FROM document WHERE number_index = $1"

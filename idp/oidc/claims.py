@@ -108,7 +108,7 @@ def _members(account: Account) -> Mapping[str, Any]:
         "given_name": facts.given_name_latin,
         "family_name#km": facts.surname_khmer,
         "given_name#km": facts.given_name_khmer,
-        "birthdate": facts.birth_date,
+        "birthdate": facts.birthdate,
         "gender": GENDERS.get(facts.sex, ""),
         "phone_number": facts.phone,
         "phone_number_verified": bool(facts.phone),
