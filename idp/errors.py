@@ -17,6 +17,7 @@
     │  ├─ ProofInvalid, ProofNonceStale
     │  ├─ AssertionInvalid, AttestationInvalid
     │  ├─ ClientJwtInvalid            no key of the party signed this, for us, now
+    │  ├─ DeviceUnknown, DeviceRevoked, DeviceSuspended, AccountSuspended, Locked
     │  ├─ AlreadyRegistered, WrongStep
     │  ├─ CodeWrong(attempts_left), CodeExpired, PhoneInvalid, EmailInvalid
     │  ├─ WorkRequired(challenge, difficulty)
@@ -226,19 +227,6 @@ class PhoneInvalid(Refused):
     code = "phone-invalid"
 
 
-class FieldsInvalid(Refused):
-    """Some fields cannot be right; `fields` maps a name to a stable code."""
-
-    code = "fields-invalid"
-
-    def __init__(self, fields: dict[str, str]) -> None:
-        super().__init__(", ".join(sorted(fields)))
-        self.fields = fields
-
-
-class EvidenceInsufficient(Refused):
-    """A picture or the register does not prove enough."""
-
 class EmailInvalid(Refused):
     """The address cannot receive an e-mail."""
 
@@ -255,6 +243,19 @@ class WorkRequired(Refused):
         self.challenge = challenge
         self.difficulty = difficulty
 
+
+class FieldsInvalid(Refused):
+    """Some fields cannot be right; `fields` maps a name to a stable code."""
+
+    code = "fields-invalid"
+
+    def __init__(self, fields: dict[str, str]) -> None:
+        super().__init__(", ".join(sorted(fields)))
+        self.fields = fields
+
+
+class EvidenceInsufficient(Refused):
+    """A picture or the register does not prove enough."""
 
     code = "evidence-insufficient"
 

@@ -27,12 +27,15 @@ from idp.domain.interactions import Interactions
 from idp.domain.keys import KeyChanges, Keys, KeySchedule
 from idp.domain.logout_deliveries import LogoutDeliveries
 from idp.domain.logouts import Logouts
+from idp.domain.message_courier import Courier
+from idp.domain.message_spending import Spending
+from idp.domain.messages import Messages, NoEmails
 from idp.domain.one_time_codes import OneTimeCodes
+from idp.domain.outbox import Outbox
 from idp.domain.party_registration import PartyRegistration
 from idp.domain.passkeys import Passkeys
 from idp.domain.push_blocks import PushBlocks
 from idp.domain.pushed_requests import PushedRequests
-from idp.domain.outbox import Outbox
 from idp.domain.rate_limits import Budgets
 from idp.domain.register_questions import RegisterQuestions
 from idp.domain.registration_rows import RegistrationRows
@@ -41,6 +44,7 @@ from idp.domain.releases import Releases
 from idp.domain.relying_parties import RelyingParties
 from idp.domain.request_proofs import RequestProofs
 from idp.domain.sandbox import Sandbox
+from idp.domain.sent_messages import SentMessages
 from idp.domain.sessions import Sessions
 from idp.domain.token_status import TokenStatus
 from idp.domain.user_verification import WebAuthnParty
@@ -50,7 +54,6 @@ from idp.engines import (
     load_key_custody,
     load_sms_sender,
 )
-from idp.domain.sent_messages import SentMessages
 from idp.engines.outbound import create as create_outbound
 from idp.interfaces import (
     Clock,
@@ -84,11 +87,11 @@ class Services:
     ephemeral: Ephemeral
     signals: Signals
     sms: SmsSender
+    email: EmailSender
     outbound: Outbound
     client_keys: ClientKeys
     translate: Callable[..., str]
     webauthn_party: WebAuthnParty
-    email: EmailSender
     audit: Audit
     audit_chain: AuditChain
     keys: Keys
@@ -115,15 +118,15 @@ class Services:
     ceremonies: Ceremonies
     budgets: Budgets
     codes: OneTimeCodes
+    messages: Messages
+    courier: Courier
+    sent_messages: SentMessages
+    spending: Spending
     evidence: EvidenceBox
     register_questions: RegisterQuestions
     registrations: Registrations
     sandbox: Sandbox | None
 
-    messages: Messages
-    courier: Courier
-    sent_messages: SentMessages
-    spending: Spending
 
 def wire(
     settings: IdpSettings,
@@ -134,12 +137,12 @@ def wire(
     signals: Signals,
     sms: SmsSender,
     clock: Clock,
+    email: EmailSender | None = None,
     custody: KeyCustody | None = None,
     outbound: Outbound | None = None,
 ) -> Services:
     """Put the services together on given storage. Does no I/O."""
     audit = Audit(clock)
-    email: EmailSender | None = None,
     outbound = outbound or create_outbound(settings)
     custodies = (SealedCustody(sealer), *((custody,) if custody else ()))
     changes = KeyChanges(
@@ -157,13 +160,13 @@ def wire(
     evidence = EvidenceBox(clock, sealer, settings.evidence_retention)
     questions = RegisterQuestions(clock)
     codes = _codes(settings, clock, sealer)
+    email = email or DisabledEmailSender("no sender was given")
+    outbox, sent = Outbox(clock, sealer), SentMessages(clock)
     sessions = Sessions(clock, sealer, settings.session_life)
     challenges = Challenges(
         clock, ephemeral, signals, _lives(settings), settings.app_origin
     )
     decisions = Decisions(clock, sealer, settings.challenge_approved)
-    email = email or DisabledEmailSender("no sender was given")
-    outbox, sent = Outbox(clock, sealer), SentMessages(clock)
     blocks = PushBlocks(clock, audit, settings.push_block)
     backchannel = BackchannelRequests(
         clock,
@@ -183,13 +186,13 @@ def wire(
         ephemeral=ephemeral,
         signals=signals,
         sms=sms,
+        email=email,
         outbound=outbound,
         client_keys=ClientKeys(clock, outbound),
         translate=translate,
         webauthn_party=WebAuthnParty(
             settings.rp_id, (settings.issuer, settings.app_origin)
         ),
-        email=email,
         audit=audit,
         audit_chain=AuditChain(clock, store, keys),
         keys=keys,
@@ -233,6 +236,12 @@ def wire(
         releases=Releases(clock, audit, Consents(clock)),
         budgets=budgets,
         codes=codes,
+        messages=Messages(clock, sealer, accounts, outbox, NoEmails()),
+        courier=Courier(store, outbox, sent, sms, email),
+        sent_messages=sent,
+        spending=Spending(
+            clock, store, settings.message_budgets, settings.message_prices
+        ),
         evidence=evidence,
         register_questions=questions,
         registrations=Registrations(
@@ -240,12 +249,6 @@ def wire(
             rows=RegistrationRows(clock, sealer),
             audit=audit,
             budgets=budgets,
-        messages=Messages(clock, sealer, accounts, outbox, NoEmails()),
-        courier=Courier(store, outbox, sent, sms, email),
-        sent_messages=sent,
-        spending=Spending(
-            clock, store, settings.message_budgets, settings.message_prices
-        ),
             codes=codes,
             evidence=evidence,
             questions=questions,
@@ -327,6 +330,7 @@ async def open_services(
         ephemeral=ephemeral,
         signals=signals,
         sms=load_sms_sender(settings),
+        email=load_email_sender(settings),
         clock=clock or SystemClock(),
         custody=custody,
     )
@@ -334,7 +338,6 @@ async def open_services(
         async with store.begin() as tx:
             await services.keys.ensure(tx)
         yield services
-        email=load_email_sender(settings),
     finally:
         await signals.close()
         await ephemeral.close()

@@ -91,6 +91,8 @@ ROUTES: Final = [
     Route("/biometric/options", biometric.options, methods=POST),
     Route("/biometric", biometric.bind, methods=POST),
     Route("/biometric/removal", biometric.remove, methods=POST),
+    Route("/messages", messages.messages, methods=GET),
+    Route("/messages/seen", messages.seen, methods=POST),
     Route("/push-blocks", push_blocks.blocks, methods=GET),
     Route("/push-blocks/removal", push_blocks.lift, methods=POST),
     Route("/notices", notices.NoticeStream(), methods=GET),
@@ -98,8 +100,6 @@ ROUTES: Final = [
     Route("/challenges/{id}/claim", approvals.claim, methods=POST),
     Route("/challenges/{id}/approval", approvals.answer, methods=POST),
 ]
-    Route("/messages", messages.messages, methods=GET),
-    Route("/messages/seen", messages.seen, methods=POST),
 
 
 @contextlib.asynccontextmanager

@@ -28,9 +28,9 @@ from idp.errors import (
     ConsentNeeded,
     DeviceRevoked,
     DeviceUnknown,
+    EmailInvalid,
     EvidenceInsufficient,
     Exhausted,
-    EmailInvalid,
     FieldsInvalid,
     GrantSpent,
     IdentityError,
@@ -50,9 +50,9 @@ from idp.errors import (
     RequestExpired,
     ScopeRefused,
     Unavailable,
+    WorkRequired,
     WrongStep,
 )
-    WorkRequired,
 from mobile_api.problem_texts import text_of
 
 logger = logging.getLogger(__name__)
@@ -90,12 +90,12 @@ STATUS: Final[dict[type[IdentityError], int]] = {
     FieldsInvalid: 422,
     QrStale: 422,
     PhoneInvalid: 422,
+    EmailInvalid: 422,
+    WorkRequired: 428,
     Exhausted: 429,
     Unavailable: 503,
 }
 # Facts of other doors: here they would be a fault of ours.
-    EmailInvalid: 422,
-    WorkRequired: 428,
 ELSEWHERE: Final[frozenset[type[IdentityError]]] = frozenset(
     {
         Refused,
@@ -215,9 +215,9 @@ def members_of(error: IdentityError) -> dict[str, Any]:  # noqa: PLR0911 - one a
             return members
         case Exhausted() | Unavailable():
             return {"retry_after": error.retry_after}
+        case WorkRequired():
+            return {"challenge": error.challenge, "difficulty": error.difficulty}
         case AlreadyRegistered():
             return {"advice": ["recover"]}
         case _:
             return {}
-        case WorkRequired():
-            return {"challenge": error.challenge, "difficulty": error.difficulty}
