@@ -157,6 +157,12 @@ class ProofNonceStale(Refused):
     code = "proof-nonce"
 
 
+class AttestationInvalid(Refused):
+    """Nothing that we trust vouches for this key."""
+
+    code = "attestation-invalid"
+
+
 class AssertionInvalid(Refused):
     """The signed answer is not what this device was asked."""
 
@@ -179,6 +185,12 @@ class DeviceRevoked(Refused):
     """The device was revoked."""
 
     code = "device-revoked"
+
+
+class DeviceSuspended(Refused):
+    """The device was reported lost; its person may take that back with the PIN."""
+
+    code = "device-suspended"
 
 
 class AccountSuspended(Refused):

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from idp.domain.accounts import Accounts
+from idp.domain.attestations import AttestationPolicies, load_policies
 from idp.domain.audit import Audit
 from idp.domain.audit_chain import AuditChain
 from idp.domain.backchannel_deliveries import Deliveries
@@ -20,6 +21,7 @@ from idp.domain.client_keys import ClientKeys
 from idp.domain.consents import Consents
 from idp.domain.custody import SealedCustody
 from idp.domain.decisions import Decisions
+from idp.domain.device_changes import DeviceChanges
 from idp.domain.devices import Devices
 from idp.domain.evidence import EvidenceBox
 from idp.domain.grants import Grants
@@ -97,6 +99,8 @@ class Services:
     keys: Keys
     accounts: Accounts
     devices: Devices
+    device_changes: DeviceChanges
+    attestation_policies: AttestationPolicies
     request_proofs: RequestProofs
     interactions: Interactions
     pushed_requests: PushedRequests
@@ -163,6 +167,7 @@ def wire(
     email = email or DisabledEmailSender("no sender was given")
     outbox, sent = Outbox(clock, sealer), SentMessages(clock)
     sessions = Sessions(clock, sealer, settings.session_life)
+    logouts = Logouts(signals, audit, accounts, sessions, LogoutDeliveries(clock))
     challenges = Challenges(
         clock, ephemeral, signals, _lives(settings), settings.app_origin
     )
@@ -198,6 +203,8 @@ def wire(
         keys=keys,
         accounts=accounts,
         devices=devices,
+        device_changes=DeviceChanges(clock, audit, devices, logouts),
+        attestation_policies=_attestation_policies(settings),
         request_proofs=RequestProofs(clock, ephemeral),
         interactions=Interactions(ephemeral, settings.interaction_life),
         pushed_requests=PushedRequests(clock, ephemeral, settings.interaction_life),
@@ -217,7 +224,7 @@ def wire(
         ),
         token_status=TokenStatus(clock),
         sessions=sessions,
-        logouts=Logouts(signals, audit, accounts, sessions, LogoutDeliveries(clock)),
+        logouts=logouts,
         consents=Consents(clock),
         push_blocks=blocks,
         backchannel=backchannel,
@@ -260,6 +267,16 @@ def wire(
         sandbox=Sandbox(clock, accounts, audit, evidence, backchannel)
         if settings.sandbox
         else None,
+    )
+
+
+def _attestation_policies(settings: IdpSettings) -> AttestationPolicies:
+    return load_policies(
+        settings.device_attestation,
+        android_package=settings.android_package,
+        android_signers=settings.android_signers,
+        apple_app_id=settings.apple_app_id,
+        is_development=settings.environment == "development",
     )
 
 

@@ -105,6 +105,10 @@ class IdpSettings(BaseSettings):
     )
 
     passkey_attestation_roots: Path | None = None
+    device_attestation: Path | None = None
+    android_package: str = ""
+    android_signers: tuple[str, ...] = ()
+    apple_app_id: str = ""
 
     software_statement_issuers: dict[str, Path] = Field(default_factory=dict)
     party_registrations_per_prefix_an_hour: int = Field(default=20, ge=1)

@@ -250,7 +250,12 @@ async def _reached(
         and device.credential.is_synced
     )
     verification = UserVerification(verified.uv_method.value)
-    of_login = authenticator_level(verification, is_synced=is_synced)
+    of_login = authenticator_level(
+        verification,
+        is_attested_hardware=device.is_hardware,
+        is_synced=is_synced,
+        is_cross_device=challenge.channel is not Channel.SAME_DEVICE,
+    )
     acr = lowest(account.level, of_login)
     if not reaches(acr, needed=challenge.interaction.request.acr):
         raise AssuranceTooLow(acr)
@@ -272,7 +277,10 @@ def _approval(
         account_id=person.device.account_id,
         device_id=person.device.id,
         acr=acr,
-        amr=amr_of(UserVerification(person.method.value)),
+        amr=amr_of(
+            UserVerification(person.method.value),
+            is_attested_hardware=person.device.is_hardware,
+        ),
         claims=tuple(name for name in asked.claims if name not in withheld),
         return_hash=str(verified.claims.get("return_hash", "")),
         assertion=verified.token,

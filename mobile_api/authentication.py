@@ -44,9 +44,15 @@ async def prove(request: Request, services: Services, *, body: bytes) -> Proved:
 
 
 async def live_device(services: Services, proved: Proved) -> Device:
-    """Return the bound device; raises DeviceUnknown, DeviceRevoked."""
+    """Return the device; raises DeviceUnknown, DeviceRevoked, DeviceSuspended."""
     async with services.store.read() as tx:
         return await services.devices.find(tx, proved.device_id)
+
+
+async def bound_device(services: Services, proved: Proved) -> Device:
+    """Return the device, be it suspended; raises DeviceUnknown, DeviceRevoked."""
+    async with services.store.read() as tx:
+        return await services.devices.find_bound(tx, proved.device_id)
 
 
 async def set_unlocked(services: Services, device: Device) -> int:

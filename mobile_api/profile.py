@@ -1,4 +1,4 @@
-"""What an unlocked phone shows of its person: profile, devices, activity."""
+"""What an unlocked phone shows of its person: profile and activity."""
 
 from typing import Any, Final
 
@@ -6,7 +6,6 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from idp.domain.accounts import Account
-from idp.domain.devices import Device
 from idp.domain.phones import phone_hint
 from mobile_api.authentication import unlocked_device
 from mobile_api.endpoints import read_empty, services_of
@@ -21,15 +20,6 @@ async def profile(request: Request) -> Response:
     async with services.store.read() as tx:
         account = await services.accounts.active(tx, device.account_id)
     return JSONResponse({"profile": profile_view(account)})
-
-
-async def devices(request: Request) -> Response:
-    """GET /devices: every live device of the account."""
-    services = services_of(request)
-    device = await unlocked_device(services, await read_empty(request))
-    async with services.store.read() as tx:
-        found = await services.devices.of_account(tx, device.account_id)
-    return JSONResponse({"devices": [device_view(one, this=device) for one in found]})
 
 
 async def activity(request: Request) -> Response:
@@ -70,16 +60,4 @@ def profile_view(account: Account) -> dict[str, Any]:
         "document_expires": facts.document_expires,
         "phone_hint": phone_hint(facts.phone),
         "level": account.level,
-    }
-
-
-def device_view(device: Device, *, this: Device) -> dict[str, Any]:
-    """Return one device of the list. Pure."""
-    return {
-        "id": device.id,
-        "name": device.name,
-        "made_at": device.made_at // SECOND,
-        "last_used_at": device.last_used_at // SECOND,
-        "this": device.id == this.id,
-        "biometric": device.credential is not None,
     }

@@ -14,7 +14,7 @@ from typing import Any, cast
 import httpx2
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from camdigikey.phone import Phone, PhoneKeys
+from camdigikey.phone import Phone
 from idp.app import create_app as create_provider
 from idp.domain.accounts import AccountFacts
 from idp.domain.relying_parties import RelyingParty
@@ -166,12 +166,16 @@ class World:
         self.opened.append(client)
         return client
 
+    def unbound_phone(self, *, pin: str = "493027") -> Phone:
+        """Return a phone that no account knows."""
+        return Phone(self._client(), APP, ISSUER, pin=pin)
+
     async def phone(
         self, *, number: str = "012345678", level: str = "substantial"
     ) -> Phone:
         """Return a phone that is bound to a fresh account."""
-        keys = PhoneKeys()
-        phone = Phone(self._client(), APP, ISSUER, keys=keys)
+        phone = self.unbound_phone()
+        keys = phone.keys
         facts = AccountFacts(
             surname_khmer="សុខ",
             given_name_khmer="ស្រីពៅ",

@@ -114,16 +114,25 @@ class Phone:
 
     async def unlock(self, pin: str = "") -> dict[str, Any]:
         """Unlock with a PIN; the profile comes back."""
+        return await self.post("/unlock", await self.signed(Kind.UNLOCK, pin=pin))
+
+    async def signed(
+        self, kind: Kind, *, pin: str = "", **claims: str
+    ) -> dict[str, str]:
+        """Return `assertion` and `uv` of a call that wants the PIN."""
         await self._have_nonce()
-        claims = {
+        said = {
             **self._who(),
             **self._times(),
             "nonce": self.nonce,
             **self._pin_uv(pin),
+            **claims,
         }
-        token = self.keys.sign(claims, typ=Kind.UNLOCK)
-        uv = self.keys.pin_uv(token, pin or self.pin)
-        return await self.post("/unlock", {"assertion": token, "uv": uv})
+        token = self.keys.sign(said, typ=kind)
+        return {
+            "assertion": token,
+            "uv": self.keys.pin_uv(token, pin or self.pin),
+        }
 
     async def scan(self, text: str) -> dict[str, Any]:
         """Claim the challenge whose QR text or same-device link this is."""

@@ -5,8 +5,9 @@ shown and what was decided; the server compares every claim with what it stored 
 refuses a claim that is missing, extra or different. What proves the person (PIN key
 or WebAuthn) is checked apart, over the assertion's text: see user_verification.py.
 
-Four kinds exist, told apart by `typ`, and none is ever a request proof:
-login answers, unlocking, binding or removing a credential, and enrolment.
+Kinds are told apart by `typ`, and none is ever a request proof: login answers,
+unlocking, binding or removing a credential, a new PIN, what becomes of a device, and
+enrolment.
 """
 
 import hmac
@@ -32,6 +33,8 @@ class Kind(StrEnum):
     LOGIN = "camdigikey-assertion+jwt"
     UNLOCK = "camdigikey-unlock+jwt"
     CREDENTIAL = "camdigikey-credential+jwt"
+    PIN = "camdigikey-pin+jwt"  # noqa: S105 - a media type
+    DEVICE = "camdigikey-device+jwt"
     ENROLMENT = "camdigikey-enrolment+jwt"
 
 

@@ -20,12 +20,19 @@ import orjson
 from sqlmodel import BigInteger, Column, Field, LargeBinary, SQLModel
 
 from idp.domain.jws import thumbprint
-from idp.errors import AlreadyRegistered, DeviceRevoked, DeviceUnknown, Exhausted
+from idp.errors import (
+    AlreadyRegistered,
+    DeviceRevoked,
+    DeviceSuspended,
+    DeviceUnknown,
+    Exhausted,
+)
 from idp.interfaces import Clock
 from idp.storage.columns import canonical_json, to_millis
 from idp.storage.store import Row, Transaction
 
 MAX_FAILURES = 5
+HARDWARE = frozenset({"android-key", "app-attest", "webauthn"})
 DELAYS = {3: timedelta(minutes=10), 4: timedelta(hours=1)}
 
 
@@ -48,6 +55,9 @@ class DeviceRow(SQLModel, table=True):
     credential_synced: int = 0
     made_at: int = Field(sa_column=Column(BigInteger, nullable=False))
     last_used_at: int = Field(sa_column=Column(BigInteger, nullable=False))
+    suspended_at: int | None = Field(default=None, sa_column=Column(BigInteger))
+    attestation: str = ""
+    attested_at: int | None = Field(default=None, sa_column=Column(BigInteger))
     revoked_at: int | None = Field(default=None, sa_column=Column(BigInteger))
 
 
@@ -75,7 +85,10 @@ class Credential:
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """A live device and its keys (public JWKs)."""
+    """A bound device and its keys (public JWKs).
+
+    `attestation` names what vouched for the device key ("" when nothing did).
+    """
 
     id: str
     account_id: str
@@ -87,6 +100,13 @@ class Device:
     credential: Credential | None
     made_at: int
     last_used_at: int
+    attestation: str = ""
+    is_suspended: bool = False
+
+    @property
+    def is_hardware(self) -> bool:
+        """Whether the device key was proved to live in hardware (login.md, 7)."""
+        return self.attestation in HARDWARE
 
     @property
     def pin_key_id(self) -> str:
@@ -101,12 +121,14 @@ class Device:
 
 COLUMNS = (
     "id, account_id, name, public_jwk, pin_jwk, failures, retry_at, credential_id,"
-    " credential_key, credential_count, credential_synced, made_at, last_used_at"
+    " credential_key, credential_count, credential_synced, made_at, last_used_at,"
+    " attestation, suspended_at"
 )
 INSERT = (
     "INSERT INTO device (id, account_id, name, public_jwk, pin_jwk, failures,"
-    " retry_at, credential_count, credential_synced, made_at, last_used_at)"
-    " VALUES ($1, $2, $3, $4, $5, 0, 0, 0, 0, $6, $6) ON CONFLICT DO NOTHING"
+    " retry_at, credential_count, credential_synced, made_at, last_used_at,"
+    " attestation)"
+    " VALUES ($1, $2, $3, $4, $5, 0, 0, 0, 0, $6, $6, '') ON CONFLICT DO NOTHING"
 )
 RECORD = (
     "INSERT INTO bound_authenticator (id, kind, device_id, account_id, bound_at)"
@@ -167,7 +189,17 @@ class Devices:
         await tx.run(RECORD, pin_id, "pin", device_id, account_id, now)
 
     async def find(self, tx: Transaction, device_id: str) -> Device:
-        """Return a live device; raises DeviceUnknown, DeviceRevoked."""
+        """Return a live device.
+
+        Raises DeviceUnknown, DeviceRevoked, DeviceSuspended.
+        """
+        found = await self.find_bound(tx, device_id)
+        if found.is_suspended:
+            raise DeviceSuspended(device_id)
+        return found
+
+    async def find_bound(self, tx: Transaction, device_id: str) -> Device:
+        """Return a device, be it suspended; raises DeviceUnknown, DeviceRevoked."""
         row = await tx.one(FIND, device_id)
         if row is None:
             raise DeviceUnknown(device_id)
@@ -176,7 +208,7 @@ class Devices:
         return _device(row)
 
     async def of_account(self, tx: Transaction, account_id: str) -> list[Device]:
-        """Return the live devices of an account, oldest first."""
+        """Return the bound devices of an account, suspended ones too, oldest first."""
         return [_device(row) for row in await tx.all(OF_ACCOUNT, account_id)]
 
     async def spend_pin_try(self, tx: Transaction, device: Device) -> int:
@@ -188,7 +220,7 @@ class Devices:
         row = await tx.one(SPEND_TRY, device.id, now)
         if row is not None:
             return int(row[0] or 0)
-        fresh = await self.find(tx, device.id)
+        fresh = await self.find_bound(tx, device.id)
         if fresh.is_blocked:
             raise Exhausted("pin", retry_after=0)
         raise Exhausted("pin", retry_after=max(1, (fresh.retry_at - now) // 1000))
@@ -255,4 +287,6 @@ def _device(row: Row) -> Device:
         credential=credential,
         made_at=values[11],
         last_used_at=values[12],
+        attestation=values[13],
+        is_suspended=values[14] is not None,
     )
