@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from asn1crypto import core
+from asn1crypto import core, parser
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 
-from idp.domain.attestation_chains import check_chain
+from idp.domain.attestation_chains import UNREADABLE, check_chain
 from idp.domain.jws import thumbprint
 from idp.domain.keys import jwk_of
 from idp.errors import AttestationInvalid
@@ -28,6 +28,7 @@ KEY_DESCRIPTION: Final = x509.ObjectIdentifier("1.3.6.1.4.1.11129.2.1.17")
 OLDEST_VERSION: Final = 2
 SOFTWARE, TRUSTED_ENVIRONMENT, STRONG_BOX = 0, 1, 2
 IN_HARDWARE: Final = frozenset({TRUSTED_ENVIRONMENT, STRONG_BOX})
+CONTEXT: Final = 2  # the class of tags that a schema makes
 # Tags of AuthorizationList.
 PURPOSE, ALGORITHM, EC_CURVE, ORIGIN = 1, 2, 10, 702
 ALL_APPLICATIONS, ROOT_OF_TRUST, APPLICATION_ID = 600, 704, 709
@@ -64,6 +65,10 @@ class _RootOfTrust(core.Sequence):  # type: ignore[misc]  # the library is untyp
     ]
 
 
+class _Purposes(core.SetOf):  # type: ignore[misc]
+    _child_spec = core.Integer
+
+
 class _Package(core.Sequence):  # type: ignore[misc]
     _fields: Final = [("name", core.OctetString), ("version", core.Integer)]
 
@@ -88,8 +93,8 @@ class _KeyDescription(core.Sequence):  # type: ignore[misc]
         ("keymint_security_level", core.Enumerated),
         ("attestation_challenge", core.OctetString),
         ("unique_id", core.OctetString),
-        ("software_enforced", core.Any),
-        ("hardware_enforced", core.Any),
+        ("software_enforced", core.Sequence),
+        ("hardware_enforced", core.Sequence),
     ]
 
 
@@ -108,11 +113,11 @@ def verify_android_key(
     """
     held = check_chain(chain, roots=policy.roots, now=now, ignores_leaf_time=True)
     _refuse_revoked(held.certificates, policy.revoked)
-    _is_device_key(held.leaf, device_id)
-    described = _description(held.certificates)
     try:
+        _is_device_key(held.leaf, device_id)
+        described = _description(held.certificates)
         return _judge(described, challenge=challenge, policy=policy)
-    except (ValueError, TypeError, KeyError, IndexError) as error:
+    except (*UNREADABLE, LookupError) as error:
         raise AttestationInvalid("the key description cannot be read") from error
 
 
@@ -139,8 +144,7 @@ def _check_key(hardware: Mapping[int, bytes], software: Mapping[int, bytes]) -> 
     """Check that it was made inside, to sign, on P-256, for one application."""
     if ALL_APPLICATIONS in hardware or ALL_APPLICATIONS in software:
         raise AttestationInvalid("a key of every application")
-    purposes = core.SetOf.load(hardware[PURPOSE], spec=core.Integer)
-    if [purpose.native for purpose in purposes] != [SIGN]:
+    if _Purposes.load(hardware[PURPOSE], strict=True).native != [SIGN]:
         raise AttestationInvalid("not a key to sign with")
     for tag, wanted in ((ALGORITHM, EC), (EC_CURVE, P_256), (ORIGIN, GENERATED)):
         if core.Integer.load(hardware[tag]).native != wanted:
@@ -172,10 +176,7 @@ def _description(chain: Sequence[x509.Certificate]) -> Any:
     found = [_extension(certificate) for certificate in chain]
     if found[0] is None or any(one is not None for one in found[1:]):
         raise AttestationInvalid("the key description is not the leaf's")
-    try:
-        return _KeyDescription.load(found[0], strict=True)
-    except (ValueError, TypeError) as error:
-        raise AttestationInvalid("the key description cannot be read") from error
+    return _KeyDescription.load(found[0], strict=True)
 
 
 def _extension(certificate: x509.Certificate) -> bytes | None:
@@ -183,21 +184,20 @@ def _extension(certificate: x509.Certificate) -> bytes | None:
         found = certificate.extensions.get_extension_for_oid(KEY_DESCRIPTION).value
     except x509.ExtensionNotFound:
         return None
-    except ValueError as error:
-        raise AttestationInvalid("extensions cannot be read") from error
     assert isinstance(found, x509.UnrecognizedExtension)
     return found.value
 
 
 def _members(value: Any) -> dict[int, bytes]:
     """Return an AuthorizationList: tag number → the DER inside its explicit tag."""
-    listed = core.Sequence.load(value.dump(), strict=True)
+    rest = bytes(value.contents)
     found: dict[int, bytes] = {}
-    for position in range(len(listed)):
-        member = listed[position]
-        if member.tag in found:
-            raise AttestationInvalid("a repeated authorization")
-        found[member.tag] = bytes(member.contents)
+    while rest:
+        class_, _, tag, head, contents, tail = parser.parse(rest)
+        if class_ != CONTEXT or tag in found:
+            raise AttestationInvalid("not a list of authorizations")
+        found[tag] = contents
+        rest = rest[len(head) + len(contents) + len(tail) :]
     return found
 
 

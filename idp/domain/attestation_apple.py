@@ -10,7 +10,7 @@ import hmac
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
-from typing import Any, Final
+from typing import Final
 
 import cbor2
 from asn1crypto import core
@@ -19,13 +19,17 @@ from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from webauthn.helpers import parse_authenticator_data
 
-from idp.domain.attestation_chains import Chain, check_chain
+from idp.domain.attestation_chains import UNREADABLE, Chain, check_chain
 from idp.errors import AttestationInvalid
 
 NONCE: Final = x509.ObjectIdentifier("1.2.840.113635.100.8.2")
 PRODUCTION: Final = b"appattest" + bytes(7)
 DEVELOPMENT: Final = b"appattestdevelop"
 LARGEST: Final = 32 * 1024
+
+
+class _Nonce(core.Sequence):  # type: ignore[misc]  # the library is untyped
+    _fields: Final = [("nonce", core.OctetString, {"explicit": 1})]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,12 +87,8 @@ def _nonce(chain: Chain) -> bytes:
     try:
         told = chain.leaf.extensions.get_extension_for_oid(NONCE).value
         assert isinstance(told, x509.UnrecognizedExtension)
-        listed = core.Sequence.load(told.value, strict=True)
-        tagged: Any = next(
-            listed[place] for place in range(len(listed)) if listed[place].tag == 1
-        )
-        return bytes(core.OctetString.load(tagged.contents, strict=True).native)
-    except (x509.ExtensionNotFound, ValueError, TypeError, StopIteration) as error:
+        return bytes(_Nonce.load(told.value, strict=True)["nonce"].native)
+    except (*UNREADABLE, LookupError, x509.ExtensionNotFound) as error:
         raise AttestationInvalid("the leaf names no challenge") from error
 
 

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Final
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
@@ -21,6 +21,8 @@ from idp.errors import AttestationInvalid
 
 LONGEST: Final = 6
 LARGEST: Final = 16 * 1024  # bytes of one certificate
+# A certificate is parsed part by part, and each part may be broken in its own way.
+UNREADABLE: Final = (ValueError, TypeError, UnsupportedAlgorithm)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,18 @@ def check_chain(
     """
     if not 1 <= len(certificates) <= LONGEST:
         raise AttestationInvalid("too few or too many certificates")
+    try:
+        return _checked(certificates, roots, now, ignores_leaf_time)
+    except UNREADABLE as error:
+        raise AttestationInvalid("a certificate cannot be read") from error
+
+
+def _checked(
+    certificates: Sequence[bytes],
+    roots: Collection[x509.Certificate],
+    now: datetime,
+    ignores_leaf_time: bool,
+) -> Chain:
     chain = _completed([_load(der) for der in certificates], roots)
     trusted = {_key_bytes(root.public_key()) for root in roots}
     if _key_bytes(chain[-1].public_key()) not in trusted:
@@ -71,10 +85,7 @@ def load_roots(pem: bytes) -> tuple[x509.Certificate, ...]:
 def _load(der: bytes) -> x509.Certificate:
     if len(der) > LARGEST:
         raise AttestationInvalid("a certificate is too large")
-    try:
-        return x509.load_der_x509_certificate(der)
-    except ValueError as error:
-        raise AttestationInvalid("not a certificate") from error
+    return x509.load_der_x509_certificate(der)
 
 
 def _completed(
@@ -89,7 +100,7 @@ def _completed(
 def _check_signed(subject: x509.Certificate, issuer: x509.Certificate) -> None:
     try:
         subject.verify_directly_issued_by(issuer)
-    except (ValueError, TypeError, InvalidSignature) as error:
+    except (*UNREADABLE, InvalidSignature) as error:
         raise AttestationInvalid("a link of the chain is not signed") from error
 
 
@@ -102,7 +113,7 @@ def _check_time(certificate: x509.Certificate, now: datetime) -> None:
 def _check_authority(certificate: x509.Certificate) -> None:
     try:
         basic = certificate.extensions.get_extension_for_class(x509.BasicConstraints)
-    except (x509.ExtensionNotFound, ValueError) as error:
+    except x509.ExtensionNotFound as error:
         raise AttestationInvalid("an issuer is no authority") from error
     if not basic.value.ca:
         raise AttestationInvalid("an issuer is no authority")
