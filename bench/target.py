@@ -84,8 +84,12 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int, default=9105)
     asked = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        asyncio.run(serve(asked.port, folder))
+    loops = uvicorn.Config("").get_loop_factory()  # as `uvicorn.Server.run` chooses
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        asyncio.Runner(loop_factory=loops) as runner,
+    ):
+        runner.run(serve(asked.port, folder))
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ one compare-and-set: the first method wins.
 """
 
 import hmac
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from hashlib import sha256
 from typing import Any
@@ -136,7 +136,7 @@ def hash_cookie(cookie: str) -> str:
 
 def freeze(interaction: Interaction) -> bytes:
     """Return the interaction as JSON, to be kept or sealed."""
-    return orjson.dumps(asdict(interaction))
+    return orjson.dumps(interaction)
 
 
 def thaw(data: bytes | str) -> Interaction:

@@ -16,6 +16,7 @@ import logging
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from hashlib import sha256
 from typing import Any
 
 import orjson
@@ -48,6 +49,7 @@ STALE = timedelta(seconds=3)
 LOOK_AGAIN = timedelta(milliseconds=100)
 TEND_EVERY = timedelta(seconds=1)
 AFTER_FAILURE = timedelta(seconds=30)
+MOST_VERIFIED = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,15 @@ class KeySet:
     jwks: tuple[Mapping[str, str], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What a signature of ours was seen to cover."""
+
+    alg: str
+    typ: str
+    claims: Mapping[str, Any] = field(repr=False)
+
+
 @dataclass(slots=True)
 class _Cache:
     keys: KeySet | None = None
@@ -68,6 +79,7 @@ class _Cache:
     signers: dict[str, KeySigner] = field(default_factory=dict)
     headers: dict[tuple[str, str], bytes] = field(default_factory=dict)
     records: dict[str, tuple[str, Any]] = field(default_factory=dict)
+    verified: dict[bytes, Verified] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,19 +118,42 @@ class Keys:
         The key decides the algorithm; `algs` says which of them the caller takes.
         `or_archived` also takes keys that are published no more, and revoked ones: for
         the sealed record only, whose later seals cover what an old key signed.
+
+        A token that is shown again costs no second look at its signature while the
+        key set is the same. Time and revocation are the caller's to check, each time.
         """
+        if or_archived:
+            seen = await self._verify(token, or_archived=True)
+        else:
+            seen = await self._verify_once(token)
+        if seen.typ != typ or seen.alg not in algs:
+            raise Malformed("wrong alg or typ")
+        return seen.claims
+
+    async def _verify_once(self, token: str) -> Verified:
+        await self._fresh()  # forgets everything when a key came, went or was revoked
+        name = sha256(token.encode(errors="surrogatepass")).digest()
+        seen = self._cache.verified.get(name)
+        if seen is None:
+            seen = await self._verify(token, or_archived=False)
+            if len(self._cache.verified) >= MOST_VERIFIED:
+                self._cache.verified.clear()
+            self._cache.verified[name] = seen
+        return seen
+
+    async def _verify(self, token: str, *, or_archived: bool) -> Verified:
         try:
             parsed = jws.take_apart(token)
             header = parsed.unverified_header
             alg, key = await self._key(str(header.get("kid")), or_archived)
-            if header.get("typ") != typ or header.get("alg") != alg or alg not in algs:
-                raise Malformed("wrong alg or typ")
+            if header.get("alg") != alg:
+                raise Malformed("wrong alg")
             check_signature(
                 alg, key, signature=parsed.signature, message=parsed.signing_input
             )
         except jws.BadSignature as error:
             raise Malformed(str(error)) from error
-        return parsed.unverified_payload
+        return Verified(alg, str(header.get("typ")), parsed.unverified_payload)
 
     async def jwks(self) -> dict[str, list[Mapping[str, str]]]:
         """Return the public set (RFC 7517): next, current and retired, oldest first."""
@@ -216,7 +251,7 @@ class Keys:
             cache.is_reading = False
         if known is None or known.rows != found:
             known = _key_set(found)
-            cache.signers, cache.headers = {}, {}
+            cache.signers, cache.headers, cache.verified = {}, {}, {}
         cache.keys, cache.read_at = known, now
         return known
 

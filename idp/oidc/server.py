@@ -9,6 +9,7 @@ load → decide → save.
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from authlib.oauth2.rfc6749 import AuthorizationServer, OAuth2Request
@@ -81,15 +82,15 @@ class Facts:
 
 def decide(facts: Facts) -> Issue:
     """Return what may be issued; raises ProtocolRefusal. Pure."""
-    server = _Server(facts)
-    status, body = server.create_token_response(facts)
-    if status != OK or server.issued is None:
+    request = _Request(facts)
+    status, body = _server(facts.issuer).create_token_response(request)
+    if status != OK or request.issued is None:
         raise ProtocolRefusal(
             str(body.get("error", "invalid_request")),
             str(body.get("error_description", "")),
             status=status,
         )
-    return server.issued
+    return request.issued
 
 
 class ConsentRequiredError(OAuth2Error):  # type: ignore[misc]  # Authlib has no types
@@ -151,6 +152,7 @@ class _Request(OAuth2Request):  # type: ignore[misc]
     def __init__(self, facts: Facts) -> None:
         super().__init__("POST", TOKEN_URI)
         self.facts = facts
+        self.issued: Issue | None = None
         self.confirmation = facts.confirmation
         self.audience: tuple[str, ...] = ()
         self.payload = BasicOAuth2Payload(dict(facts.form))
@@ -262,11 +264,11 @@ class _S256(CodeChallenge):  # type: ignore[misc]
 
 
 class _Server(AuthorizationServer):  # type: ignore[misc]
-    def __init__(self, facts: Facts) -> None:
+    """The rules alone: everything of one request is in its `_Request`."""
+
+    def __init__(self, issuer: str) -> None:
         super().__init__()
-        self.issued: Issue | None = None
-        self.client = _Client(facts.client)
-        resources = ResourceIndicators(facts.issuer)
+        resources = ResourceIndicators(issuer)
         code_rules = [_S256(required=True), HolderOfCode(), resources]
         self.register_grant(_CodeGrant, code_rules)
         self.register_grant(_RefreshGrant, [HolderOfRefreshToken(), resources])
@@ -274,20 +276,18 @@ class _Server(AuthorizationServer):  # type: ignore[misc]
         self.register_grant(_ExchangeGrant)
         self.register_token_generator("default", _describe)
 
-    def query_client(self, client_id: str) -> _Client | None:
-        return self.client if client_id == self.client.party.id else None
-
     def authenticate_client(
         self, request: _Request, _methods: Any, _endpoint: str = "token"
     ) -> _Client:
-        request.auth_method = self.client.party.auth_method
-        return self.client
+        client = _Client(request.facts.client)
+        request.auth_method = client.party.auth_method
+        return client
 
-    def create_oauth2_request(self, request: Facts) -> _Request:
-        return _Request(request)
+    def create_oauth2_request(self, request: _Request) -> _Request:
+        return request
 
     def save_token(self, token: dict[str, Any], request: _Request) -> None:
-        self.issued = Issue(tuple(str(token["scope"]).split()), request.audience)
+        request.issued = Issue(tuple(str(token["scope"]).split()), request.audience)
 
     def send_signal(self, name: str, *_args: Any, **_kwargs: Any) -> None:
         """Tell nobody."""
@@ -296,6 +296,11 @@ class _Server(AuthorizationServer):  # type: ignore[misc]
         self, status: int, body: Any, _headers: Any
     ) -> tuple[int, dict[str, Any]]:
         return status, dict(body)
+
+
+@cache
+def _server(issuer: str) -> _Server:
+    return _Server(issuer)
 
 
 def _describe(*, scope: str | None, **_: Any) -> dict[str, Any]:
