@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import time
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 
 class Clock(Protocol):
@@ -46,6 +46,60 @@ class CodeSender(Protocol):
 
     async def send_code(self, *, to: str, code: str, locale: str) -> Sent:
         """Bring `code` to `to` (E.164). Raises PhoneInvalid or Unavailable."""
+        ...
+
+
+class Allowance(Protocol):
+    """Says whether a provider may still cost something today, and spends it."""
+
+    async def allow(self, provider: str, *, parts: int) -> bool:
+        """Spend the price of a message of so many parts; False when none is left."""
+        ...
+
+
+@runtime_checkable
+class Budgeted(Protocol):
+    """A sender with several providers, which passes over those that cost too much."""
+
+    def within(self, allowance: Allowance) -> SmsSender:
+        """Return the same sender, held to an allowance."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryReport:
+    """What a provider says became of a message: `delivered`, `failed`, or neither."""
+
+    reference: str
+    state: Literal["delivered", "failed", ""]
+
+
+@runtime_checkable
+class ReportReader(Protocol):
+    """Reads the reports that a provider sends us."""
+
+    def read_report(self, report: "ReceivedReport") -> DeliveryReport:
+        """Return what is reported; raises ProofInvalid (forged) or Malformed."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedReport:
+    """A provider's call as it came. `url` is the public one; names are lower case."""
+
+    url: str
+    headers: Mapping[str, str]
+    query: Mapping[str, str]
+    body: bytes
+    now: float
+
+
+@runtime_checkable
+class StatusTeller(Protocol):
+    """Can be asked what became of a message."""
+
+    async def status_of(self, reference: str) -> DeliveryReport:
+        """Return what is known; raises Unavailable."""
         ...
 
 

@@ -18,6 +18,7 @@ from idp.domain.backchannel_requests import BackchannelRequests, PushLimits
 from idp.domain.ceremonies import Ceremonies
 from idp.domain.challenges import Challenges, Lives
 from idp.domain.client_keys import ClientKeys
+from idp.domain.code_delivery import CodeDelivery
 from idp.domain.consents import Consents
 from idp.domain.custody import SealedCustody
 from idp.domain.decisions import Decisions
@@ -36,6 +37,7 @@ from idp.domain.one_time_codes import OneTimeCodes
 from idp.domain.outbox import Outbox
 from idp.domain.party_registration import PartyRegistration
 from idp.domain.passkeys import Passkeys
+from idp.domain.proof_of_work import ProofOfWork
 from idp.domain.push_blocks import PushBlocks
 from idp.domain.pushed_requests import PushedRequests
 from idp.domain.rate_limits import Budgets
@@ -52,13 +54,16 @@ from idp.domain.token_status import TokenStatus
 from idp.domain.user_verification import WebAuthnParty
 from idp.engines import (
     DisabledEmailSender,
+    TextCodes,
     load_email_sender,
     load_key_custody,
     load_sms_sender,
 )
 from idp.engines.outbound import create as create_outbound
 from idp.interfaces import (
+    Budgeted,
     Clock,
+    CodeSender,
     EmailSender,
     KeyCustody,
     Outbound,
@@ -122,6 +127,8 @@ class Services:
     ceremonies: Ceremonies
     budgets: Budgets
     codes: OneTimeCodes
+    code_delivery: CodeDelivery
+    proof_of_work: ProofOfWork
     messages: Messages
     courier: Courier
     sent_messages: SentMessages
@@ -166,6 +173,9 @@ def wire(
     codes = _codes(settings, clock, sealer)
     email = email or DisabledEmailSender("no sender was given")
     outbox, sent = Outbox(clock, sealer), SentMessages(clock)
+    spending = Spending(clock, store, settings.message_budgets, settings.message_prices)
+    if isinstance(sms, Budgeted):
+        sms = sms.within(spending)
     sessions = Sessions(clock, sealer, settings.session_life)
     logouts = Logouts(signals, audit, accounts, sessions, LogoutDeliveries(clock))
     challenges = Challenges(
@@ -243,12 +253,27 @@ def wire(
         releases=Releases(clock, audit, Consents(clock)),
         budgets=budgets,
         codes=codes,
+        code_delivery=CodeDelivery(
+            store,
+            sms if isinstance(sms, CodeSender) else TextCodes(sms),
+            email,
+            sent,
+            spending,
+            frozenset(settings.sms_countries),
+            settings.codes_per_number_prefix_an_hour,
+            settings.code_validity,
+        ),
+        proof_of_work=ProofOfWork(
+            clock,
+            sealer,
+            ephemeral,
+            settings.work_free_an_hour,
+            settings.work_free_for_all_an_hour,
+        ),
         messages=Messages(clock, sealer, accounts, outbox, NoEmails()),
         courier=Courier(store, outbox, sent, sms, email),
         sent_messages=sent,
-        spending=Spending(
-            clock, store, settings.message_budgets, settings.message_prices
-        ),
+        spending=spending,
         evidence=evidence,
         register_questions=questions,
         registrations=Registrations(

@@ -45,6 +45,26 @@ class IdpSettings(BaseSettings):
     smtp_password: SecretStr = SecretStr("")
     smtp_from: str = ""
 
+    sms_routes: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    sms_countries: tuple[str, ...] = (
+        *("KH", "TH", "KR", "JP", "MY", "SG", "VN", "LA", "CN", "HK", "TW"),
+        *("US", "CA", "FR", "AU", "NZ", "GB", "DE", "AE", "IN", "ID", "PH"),
+    )
+    codes_per_number_prefix_an_hour: int = Field(default=2000, ge=1)
+    work_free_an_hour: int = Field(default=10, ge=0)
+    work_free_for_all_an_hour: int = Field(default=2000, ge=0)
+    twilio_verify_service: str = ""
+    twilio_verify_base_url: str = "https://verify.twilio.com"
+    plasgate_private_key: SecretStr = SecretStr("")
+    plasgate_secret: SecretStr = SecretStr("")
+    plasgate_sender: str = ""
+    plasgate_base_url: str = "https://cloudapi.plasgate.com"
+    telegram_gateway_token: SecretStr = SecretStr("")
+    telegram_gateway_sender: str = ""
+    telegram_gateway_base_url: str = "https://gatewayapi.telegram.org"
+    nomsa_key: SecretStr = SecretStr("")
+    nomsa_base_url: str = "https://api.nomsa.gov.kh"
+    message_reports: bool = True
     message_budgets: dict[str, int] = Field(default_factory=dict)
     message_prices: dict[str, int] = Field(default_factory=dict)
 

@@ -33,11 +33,19 @@ class EmptyBody(Body):
     """`{}`."""
 
 
+class WorkBody(Body):
+    """A challenge of proof of work, and what solves it."""
+
+    challenge: str = Field(max_length=64)
+    counter: int = Field(ge=0, lt=2**53)
+
+
 class StartBody(Body):
     """Who registers: a telephone number as typed."""
 
     phone: str = Field(max_length=40)
     locale: Literal["km", "en"] = "km"
+    work: WorkBody | None = None
 
 
 class CodeBody(Body):

@@ -31,7 +31,7 @@ def details_of(document: dict[str, Any], person: dict[str, str]) -> dict[str, st
 async def start(stack: Stack, phone: Phone, *, number: str) -> str:
     """Register up to the proved telephone number; return the path."""
     seen = stack.printed()
-    view = await phone.post("/registrations", {"phone": number, "locale": "en"})
+    view = await phone.start(number)
     path = f"/registrations/{view['id']}"
     code = await asyncio.to_thread(stack.sms_code, seen)
     await phone.post(f"{path}/phone-code", {"code": code})

@@ -63,9 +63,7 @@ async def walk(demo: Demo, console: Console) -> None:
 async def register(phone: Phone, demo: Demo, steps: Steps) -> None:
     """Register the specimen Sok Sreypov."""
     before = len(demo.outbox())
-    view = await steps.step(
-        "phone number", phone.post("/registrations", {"phone": PHONE, "locale": "en"})
-    )
+    view = await steps.step("phone number", phone.start(PHONE))
     path = f"/registrations/{view['id']}"
     code = await _code(demo, before)
     await steps.step(

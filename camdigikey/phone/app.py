@@ -12,6 +12,7 @@ import orjson
 from camdigikey.phone.keys import PhoneKeys
 from idp.domain import jws
 from idp.domain.assertions import Kind
+from idp.domain.proof_of_work import solve
 from idp.storage.columns import b64encode
 
 LIFE = 60
@@ -90,6 +91,19 @@ class Phone:
     async def picture(self, path: str, image: bytes) -> dict[str, Any]:
         """POST a JPEG."""
         return await self.call("POST", path, image, kind="image/jpeg")
+
+    async def start(self, number: str, *, locale: str = "en") -> dict[str, Any]:
+        """POST /registrations; solve the puzzle when one is given."""
+        body: dict[str, Any] = {"phone": number, "locale": locale}
+        try:
+            return await self.post("/registrations", body)
+        except Problem as problem:
+            if problem.code != "work-required":
+                raise
+            told = problem.body
+        counter = solve(told["challenge"], told["difficulty"])
+        work = {"challenge": told["challenge"], "counter": counter}
+        return await self.post("/registrations", {**body, "work": work})
 
     async def bind(self, registration_id: str) -> dict[str, Any]:
         """Take the last step of a registration: prove both keys."""

@@ -1,4 +1,4 @@
-"""One-time codes sent by text message: issue, spend an attempt, check.
+"""One-time codes sent by text message or e-mail: issue, spend an attempt, check.
 
     (none) --issue--> waiting --check, right--> proved
                       waiting --check, wrong--> waiting, one attempt fewer
@@ -19,6 +19,7 @@ import pyotp
 from sqlmodel import BigInteger, Column, Field, Index, LargeBinary, SQLModel
 
 from idp.domain.names import ascii_digits
+from idp.domain.sent_messages import SentMessages
 from idp.errors import CodeExpired, CodeWrong, Exhausted
 from idp.interfaces import Clock
 from idp.storage.columns import to_millis
@@ -150,6 +151,7 @@ class OneTimeCodes:
         if not hmac.compare_digest(expected, ascii_digits(typed).strip().encode()):
             raise CodeWrong("one-time code", attempts_left=left)
         await tx.run(FORGET, owner)
+        await SentMessages(self.clock).code_used(tx, owner)
 
     async def status(self, tx: Transaction, owner: str) -> CodeStatus | None:
         """Return what the owner may know, or None when no code was sent."""

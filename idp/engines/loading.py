@@ -7,6 +7,7 @@ from typing import TypeVar
 from idp.errors import Unavailable
 from idp.interfaces import EmailSender, KeyCustody, Sent, SmsSender
 from idp.settings import IdpSettings
+from idp.translations import translate
 
 T = TypeVar("T")
 
@@ -36,6 +37,17 @@ class DisabledSmsSender:
 
 
 @dataclass(frozen=True, slots=True)
+class TextCodes:
+    """Brings codes by a sender that only knows texts."""
+
+    sms: SmsSender
+
+    async def send_code(self, *, to: str, code: str, locale: str) -> Sent:
+        """Send the code in one bilingual text message."""
+        return await self.sms.send(to=to, text=code_text(code, locale))
+
+
+@dataclass(frozen=True, slots=True)
 class DisabledEmailSender:
     """Stands where no sender could be loaded."""
 
@@ -45,6 +57,11 @@ class DisabledEmailSender:
         """Raise Unavailable."""
         del to, subject, text, html
         raise Unavailable("email", retry_after=60)
+
+
+def code_text(code: str, locale: str) -> str:
+    """Return the text message that brings a code: both languages, one part."""
+    return translate("sms.code", locale, code=code)
 
 
 def load_engine(entry: str, protocol: type[T], settings: IdpSettings) -> T:

@@ -1,0 +1,82 @@
+"""A registration's code on its way: puzzles, countries, budgets, and conversion."""
+
+from datetime import timedelta
+
+import pytest
+
+from camdigikey.phone import Phone, PhoneKeys, Problem
+from idp.engines.development import ConsoleSmsSender
+from tests.world import APP, ISSUER, World, open_world
+
+pytestmark = pytest.mark.anyio
+
+
+def new_phone(world: World) -> Phone:
+    return Phone(world._client(), APP, ISSUER, keys=PhoneKeys())  # noqa: SLF001
+
+
+def code(world: World) -> str:
+    assert isinstance(world.services.sms, ConsoleSmsSender)
+    text = world.services.sms.outbox[-1].text
+    return "".join(c for c in text if c in "0123456789")[:6]
+
+
+async def test_a_phone_solves_the_puzzle_and_gets_its_code(store_url: str) -> None:
+    async with open_world(store_url, work_free_an_hour=0) as world:
+        phone = new_phone(world)
+        body = {"phone": "012 345 678", "locale": "en"}
+        with pytest.raises(Problem) as puzzled:
+            await phone.post("/registrations", body)
+        told = puzzled.value.body
+        assert (told["status"], told["code"]) == (428, "work-required")
+        assert 14 <= told["difficulty"] <= 22
+        wrong = {"challenge": told["challenge"], "counter": 0}
+        with pytest.raises(Problem) as again:
+            await phone.post("/registrations", {**body, "work": wrong})
+        assert again.value.code == "work-required"
+        assert again.value.body["challenge"] != told["challenge"]
+        view = await phone.start("012 345 678")
+        assert view["state"] == "phone_code"
+
+
+async def test_a_number_of_a_country_that_is_not_served_gets_no_code(
+    sqlite_url: str,
+) -> None:
+    async with open_world(sqlite_url, sms_countries=("KH", "TH")) as world:
+        with pytest.raises(Problem) as refused:
+            await new_phone(world).start("+33612345678")
+        assert refused.value.code == "phone-invalid"
+        await new_phone(world).start("+66812345678")
+        assert isinstance(world.services.sms, ConsoleSmsSender)
+        assert len(world.services.sms.outbox) == 1
+    async with open_world(sqlite_url, sms_countries=("*",)) as world:
+        await new_phone(world).start("+33612345678")
+
+
+async def test_a_prefix_has_a_budget_an_hour(store_url: str) -> None:
+    async with open_world(store_url, codes_per_number_prefix_an_hour=2) as world:
+        world.clock.hold()
+        for number in ("012345671", "012345672"):
+            await new_phone(world).start(number)
+        with pytest.raises(Problem) as spent:
+            await new_phone(world).start("012345673")
+        assert spent.value.code == "exhausted"
+        await new_phone(world).start("097 345 6789")
+        world.clock.pass_time(3601)
+        await new_phone(world).start("012345674")
+
+
+async def test_conversion_is_counted_by_prefix(store_url: str) -> None:
+    async with open_world(store_url) as world:
+        for number in ("012345671", "012345672", "0973456789"):
+            phone = new_phone(world)
+            view = await phone.start(number)
+            if number != "012345672":
+                path = f"/registrations/{view['id']}/phone-code"
+                await phone.post(path, {"code": code(world)})
+        async with world.services.store.read() as tx:
+            tallies = await world.services.sent_messages.tallies(
+                tx, window=timedelta(hours=1)
+            )
+        told = {one.prefix: (one.provider, one.codes, one.used) for one in tallies}
+        assert told == {"+85512": ("console", 2, 1), "+85597": ("console", 1, 1)}
