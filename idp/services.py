@@ -24,12 +24,16 @@ from idp.domain.custody import SealedCustody
 from idp.domain.decisions import Decisions
 from idp.domain.device_changes import DeviceChanges
 from idp.domain.devices import Devices
+from idp.domain.document_reminders import DocumentReminders
+from idp.domain.document_renewals import Renewals
+from idp.domain.documents import Documents
 from idp.domain.evidence import EvidenceBox
 from idp.domain.grants import Grants
 from idp.domain.interactions import Interactions
 from idp.domain.keys import KeyChanges, Keys, KeySchedule
 from idp.domain.logout_deliveries import LogoutDeliveries
 from idp.domain.logouts import Logouts
+from idp.domain.lost_phones import LostPhones
 from idp.domain.message_courier import Courier
 from idp.domain.message_spending import Spending
 from idp.domain.messages import Messages, NoEmails
@@ -106,6 +110,7 @@ class Services:
     devices: Devices
     device_changes: DeviceChanges
     attestation_policies: AttestationPolicies
+    lost_phones: LostPhones
     request_proofs: RequestProofs
     interactions: Interactions
     pushed_requests: PushedRequests
@@ -130,6 +135,8 @@ class Services:
     code_delivery: CodeDelivery
     proof_of_work: ProofOfWork
     messages: Messages
+    documents: Documents
+    document_reminders: DocumentReminders
     courier: Courier
     sent_messages: SentMessages
     spending: Spending
@@ -178,6 +185,7 @@ def wire(
         sms = sms.within(spending)
     sessions = Sessions(clock, sealer, settings.session_life)
     logouts = Logouts(signals, audit, accounts, sessions, LogoutDeliveries(clock))
+    device_changes = DeviceChanges(clock, audit, devices, logouts)
     challenges = Challenges(
         clock, ephemeral, signals, _lives(settings), settings.app_origin
     )
@@ -193,6 +201,8 @@ def wire(
         blocks,
         PushLimits(settings.pushes_unanswered_an_hour),
     )
+    messages = Messages(clock, sealer, accounts, outbox, NoEmails())
+    documents = Documents(clock, sealer)
     return Services(
         settings=settings,
         clock=clock,
@@ -213,7 +223,10 @@ def wire(
         keys=keys,
         accounts=accounts,
         devices=devices,
-        device_changes=DeviceChanges(clock, audit, devices, logouts),
+        device_changes=device_changes,
+        lost_phones=LostPhones(
+            ephemeral, budgets, codes, accounts, device_changes, messages, audit
+        ),
         attestation_policies=_attestation_policies(settings),
         request_proofs=RequestProofs(clock, ephemeral),
         interactions=Interactions(ephemeral, settings.interaction_life),
@@ -270,7 +283,9 @@ def wire(
             settings.work_free_an_hour,
             settings.work_free_for_all_an_hour,
         ),
-        messages=Messages(clock, sealer, accounts, outbox, NoEmails()),
+        messages=messages,
+        documents=documents,
+        document_reminders=DocumentReminders(documents, audit, messages),
         courier=Courier(store, outbox, sent, sms, email),
         sent_messages=sent,
         spending=spending,
@@ -279,6 +294,8 @@ def wire(
         registrations=Registrations(
             clock=clock,
             rows=RegistrationRows(clock, sealer),
+            documents=documents,
+            renewals=Renewals(accounts, documents, audit, messages),
             audit=audit,
             budgets=budgets,
             codes=codes,

@@ -25,6 +25,7 @@ from mobile_api import (
     profile,
     push_blocks,
     registration,
+    registration_pictures,
     unlock,
 )
 from mobile_api.citizen_files import load_citizen_files
@@ -81,9 +82,9 @@ ROUTES: Final = [
     Route("/registrations/current", registration.current, methods=GET),
     Route("/registrations/{id}/phone-code", registration.phone_code, methods=POST),
     Route("/registrations/{id}/phone-code/resend", registration.resend, methods=POST),
-    Route("/registrations/{id}/document", registration.document, methods=POST),
+    Route("/registrations/{id}/document", registration_pictures.document, methods=POST),
     Route("/registrations/{id}/details", registration.details, methods=POST),
-    Route("/registrations/{id}/face", registration.face, methods=POST),
+    Route("/registrations/{id}/face", registration_pictures.face, methods=POST),
     Route("/registrations/{id}/device", registration.device, methods=POST),
     Route("/registrations/{id}/cancellation", registration.cancellation, methods=POST),
     Route("/unlock", unlock.unlock, methods=POST),

@@ -7,7 +7,7 @@ from datetime import date
 from camdx_bridge.errors import BridgeError
 from camdx_bridge.national_id import NationalIdClient, Verification
 from idp.domain.evidence import Engine
-from mobile_api.services import RegisterAnswer, RegisterAway
+from mobile_api.services import RegisterAnswer, RegisterAway, question_digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,8 +17,11 @@ class BridgeRegister:
     client: NationalIdClient
     least_score: float = 0.8
 
-    async def verify(self, details: Mapping[str, str]) -> RegisterAnswer:
-        """Compare the details; raises RegisterAway."""
+    async def verify(
+        self, details: Mapping[str, str], *, face: bytes | None = None
+    ) -> RegisterAnswer:
+        """Compare the details, and a living face (JPEG) too; raises RegisterAway."""
+        del face
         try:
             found = await self.client.verify(
                 number=details["number"],
@@ -27,16 +30,19 @@ class BridgeRegister:
                 surname_latin=details["surname_latin"],
                 given_name_latin=details["given_name_latin"],
                 sex="M" if details["sex"] == "M" else "F",
-                birth_date=date.fromisoformat(details["birth_date"]),
+                # The public wire has whole dates only: what nobody knows is asked as 1.
+                birth_date=date.fromisoformat(
+                    details["birth_date"].replace("XX", "01")
+                ),
                 issue_date=date.fromisoformat(details["issue_date"]),
                 expiry_date=date.fromisoformat(details["expiry_date"]),
             )
         except BridgeError as error:
             kind = type(error).__name__
             raise RegisterAway(kind, is_temporary=error.is_temporary) from error
-        return self._answer(found)
+        return self._answer(found, question_digest(details))
 
-    def _answer(self, found: Verification) -> RegisterAnswer:
+    def _answer(self, found: Verification, asked: bytes) -> RegisterAnswer:
         if not found.incorrect_fields and found.score < self.least_score:
             # It contradicts itself: neither agreement nor a field to correct.
             raise RegisterAway("low score without a field", is_temporary=True)
@@ -47,4 +53,5 @@ class BridgeRegister:
             "answered_at": int(found.answered_at.timestamp()),
         }
         engine = Engine(str(found.service), "2.0")
-        return RegisterAnswer(tuple(sorted(found.incorrect_fields)), engine, judged)
+        incorrect = tuple(sorted(found.incorrect_fields))
+        return RegisterAnswer(incorrect, engine, judged, asked)

@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 from idp.errors import Unavailable
 from mobile_api.engines import EngineProblem, PoolBusy
 from mobile_api.proofing import JudgedDocument, JudgedFace, judge_document, judge_face
-from mobile_api.services import ImageWork
+from mobile_api.services import MobileServices
 
 logger = logging.getLogger(__name__)
 
@@ -20,23 +20,23 @@ RETRY_AFTER: Final = 10
 
 
 async def check_document(
-    workers: ImageWork, picture: bytes, *, today: date
+    mobile: MobileServices, picture: bytes, *, today: date
 ) -> JudgedDocument:
     """Read and judge a document; raises EvidenceInsufficient, Unavailable."""
-    reading = await _measured(workers.read_document(picture, today=today))
-    return judge_document(reading, today=today)
+    reading = await measured(mobile.workers.read_document(picture, today=today))
+    return judge_document(reading, today=today, policy=mobile.policy)
 
 
 async def check_face(
-    workers: ImageWork, *, document: bytes, selfie: bytes
+    mobile: MobileServices, *, document: bytes, selfie: bytes
 ) -> JudgedFace:
-    """Compare and judge two faces; raises EvidenceInsufficient, Unavailable."""
-    return judge_face(
-        await _measured(workers.compare_faces(document=document, selfie=selfie))
-    )
+    """Compare two faces; raises EvidenceInsufficient, Unavailable."""
+    work = mobile.workers.compare_faces(document=document, selfie=selfie)
+    return judge_face(await measured(work), policy=mobile.policy)
 
 
-async def _measured(work: Awaitable[T]) -> T:
+async def measured(work: Awaitable[T]) -> T:
+    """Return what a worker measured; raises Unavailable when it could not."""
     try:
         return await work
     except PoolBusy as busy:

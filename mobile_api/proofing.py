@@ -1,11 +1,12 @@
-"""Judge what the engines measured: a valid card, and its own holder.
+"""Is this a document that we take, and is this a face that can be compared? Pure.
 
     DocumentReading --judge_document--> JudgedDocument | EvidenceInsufficient
     FaceReading     --judge_face------> JudgedFace     | EvidenceInsufficient
 
-Engines give values, this module decides. Advice codes are stable strings that the
-app translates (docs/proofing.md lists them). What the person then types is judged by
-`idp.domain.person_details`. Pure.
+Engines give values, this module says whether they are good enough to go on with; what
+follows from all of them together is `judgement.py`. Advice codes are stable strings
+that the app translates (docs/proofing.md lists them). What the person then types is
+judged by `idp.domain.person_details`.
 """
 
 from dataclasses import dataclass
@@ -16,9 +17,11 @@ from hashlib import sha256
 from idp.domain import evidence
 from idp.errors import EvidenceInsufficient
 from mobile_api.interfaces import DocumentReading, Engine, FaceReading
+from mobile_api.judgement import FaceFacts
 from mobile_api.mrz import BIRTH, EXPIRY, KHMER, NUMBER, Format, Mrz
+from mobile_api.policy import ProofingPolicy
 
-MIN_SELFIE_FACE = 80
+SHIPPED = ProofingPolicy()
 PROVABLE = (NUMBER, BIRTH, EXPIRY)
 
 
@@ -27,7 +30,7 @@ class Refusal(StrEnum):
 
     CHECK_DIGIT_WRONG = "check-digit-wrong"
     DOCUMENT_EXPIRED = "document-expired"
-    NOT_KHMER_ID_CARD = "not-khmer-id-card"
+    DOCUMENT_NOT_ACCEPTED = "document-not-accepted"
     NO_PORTRAIT = "no-portrait"
     NO_FACE = "no-face"
     TWO_FACES = "two-faces"
@@ -37,7 +40,7 @@ class Refusal(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class JudgedDocument:
-    """A valid card: what it says and what it rests on.
+    """A valid document: what it says and what it rests on.
 
     `document` has the members of `document` in docs/mobile-api.md; `portrait` is the
     JPEG to compare the selfie with. `facts` and `engine` go into the evidence.
@@ -51,14 +54,17 @@ class JudgedDocument:
 
 @dataclass(frozen=True, slots=True)
 class JudgedFace:
-    """The selfie is of the card's holder, as far as one picture can tell."""
+    """The live face could be compared: how alike it is, and what that rests on."""
 
+    face: FaceFacts
     engine: evidence.Engine
     facts: dict[str, object]
 
 
-def judge_document(reading: DocumentReading, *, today: date) -> JudgedDocument:
-    """Accept a valid Khmer identity card with its portrait.
+def judge_document(
+    reading: DocumentReading, *, today: date, policy: ProofingPolicy = SHIPPED
+) -> JudgedDocument:
+    """Accept a valid document that the policy has a rule for, with its portrait.
 
     Raises EvidenceInsufficient("document", advice=...).
     """
@@ -68,46 +74,47 @@ def judge_document(reading: DocumentReading, *, today: date) -> JudgedDocument:
         if zone.wrong_field is not None:
             advice.append(Refusal.CHECK_DIGIT_WRONG)
         raise EvidenceInsufficient("document", advice=tuple(advice))
-    if not _is_khmer_card(zone.mrz):
-        raise _document(Refusal.NOT_KHMER_ID_CARD)
+    kind = kind_of(zone.mrz)
+    if policy.rule_of(kind, zone.mrz.issuer) is None:
+        raise _document(Refusal.DOCUMENT_NOT_ACCEPTED)
     if zone.mrz.expiry_date < today:
         raise _document(Refusal.DOCUMENT_EXPIRED)
     if reading.portrait is None:
         raise _document(Refusal.TWO_FACES if reading.faces else Refusal.NO_PORTRAIT)
     return JudgedDocument(
-        document=_view(zone.mrz),
+        document=_view(zone.mrz, kind=kind),
         portrait=reading.portrait,
         engine=recorded(zone.engine),
         facts=_facts(reading, zone.mrz),
     )
 
 
-def judge_face(reading: FaceReading) -> JudgedFace:
-    """Accept a selfie whose one face is that of the portrait.
+def judge_face(reading: FaceReading, *, policy: ProofingPolicy = SHIPPED) -> JudgedFace:
+    """Return how alike the two faces are, if they can be compared at all.
 
-    Raises EvidenceInsufficient: "face" for the selfie, "document" when the portrait
-    itself cannot be used. No liveness is judged: a good print of the right person
-    passes, which is why this gives no account above `substantial`.
+    Raises EvidenceInsufficient: "face" for the living one, "document" when the
+    portrait itself cannot be used. Whether it is the same person is judged later.
     """
     if len(reading.selfie_faces) != 1:
         found = Refusal.TWO_FACES if reading.selfie_faces else Refusal.NO_FACE
         unusable = () if reading.selfie_faces else reading.advice
         raise _face(*unusable, found)
-    if reading.selfie_faces[0] < MIN_SELFIE_FACE:
+    if reading.selfie_faces[0] < policy.least_face:
         raise _face(Refusal.FACE_TOO_SMALL)
     if reading.advice:
         raise _face(*reading.advice)
     if reading.similarity is None:
         raise _document(Refusal.NO_PORTRAIT)
-    if reading.similarity.value < reading.similarity.threshold:
-        raise _face(Refusal.DIFFERENT_PERSON)
+    name, threshold = reading.engine.name, reading.similarity.threshold
+    band = policy.band_of(name, threshold=threshold)
+    face = FaceFacts(value=reading.similarity.value, band=band)
     facts: dict[str, object] = {
-        "similarity": round(reading.similarity.value, 4),
-        "threshold": reading.similarity.threshold,
+        "similarity": round(face.value, 4),
+        "threshold": band.accept,
+        "refused_under": band.refuse,
         "selfie_face": reading.selfie_faces[0],
-        "liveness": None,
     }
-    return JudgedFace(recorded(reading.engine), facts)
+    return JudgedFace(face, recorded(reading.engine), facts)
 
 
 def recorded(engine: Engine) -> evidence.Engine:
@@ -122,32 +129,32 @@ def recorded(engine: Engine) -> evidence.Engine:
     return evidence.Engine(engine.name, engine.version, model_hash)
 
 
-def _is_khmer_card(mrz: Mrz) -> bool:
-    return (mrz.format, mrz.code, mrz.issuer, mrz.nationality) == (
-        Format.TD1,
-        "ID",
-        KHMER,
-        KHMER,
-    )
+def kind_of(mrz: Mrz) -> str:
+    """Return what a document is, "" for those we have no word for.
+
+    The second letter of a passport's code differs between states and is changing
+    (ICAO 9303-4, 4.2.2.1): any is taken.
+    """
+    if mrz.format is Format.TD3 and mrz.code.startswith("P"):
+        return "passport"
+    is_card = mrz.format is Format.TD1 and mrz.code == "ID"
+    # A card says whose citizen it makes one: ours must say so twice.
+    return "id_card" if is_card and mrz.issuer == mrz.nationality == KHMER else ""
 
 
-def _view(mrz: Mrz) -> dict[str, object]:
-    """Return the card as the app shows it; an inexact birth date is left open."""
-    proved = [
-        name
-        for name in PROVABLE
-        if name in mrz.proved and (name != BIRTH or mrz.birth_date.exact)
-    ]
+def _view(mrz: Mrz, *, kind: str) -> dict[str, object]:
+    """Return the document as the app shows it; unknown days stay `XX`."""
     return {
-        "kind": "id_card",
+        "kind": kind,
+        "issuer": mrz.issuer,
         "number": mrz.number,
         "surname_latin": mrz.surname,
         "given_name_latin": mrz.given_names,
-        "birth_date": str(mrz.birth_date) if mrz.birth_date.exact else "",
-        "sex": mrz.sex if mrz.sex in "MF" else "",
+        "birth_date": str(mrz.birth_date),
+        "sex": mrz.sex,
         "expiry_date": mrz.expiry_date.isoformat(),
         "nationality": mrz.nationality,
-        "proved": proved,
+        "proved": [name for name in PROVABLE if name in mrz.proved],
     }
 
 

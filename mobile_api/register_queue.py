@@ -8,8 +8,10 @@ asked; the rest is the worker's. A register that is away never becomes an answer
 """
 
 import asyncio
+import hmac
 import logging
 import secrets
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final
 
@@ -18,7 +20,13 @@ from idp.domain.register_questions import ClaimedQuestion
 from idp.domain.registration_rows import Registration, State
 from idp.errors import IdentityError, NotFound
 from idp.services import Services
-from mobile_api.services import Backoff, MobileServices, RegisterAnswer, RegisterAway
+from mobile_api.services import (
+    Backoff,
+    MobileServices,
+    RegisterAnswer,
+    RegisterAway,
+    question_digest,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -62,11 +70,21 @@ async def attempt(
     try:
         async with asyncio.timeout(ANSWER_WITHIN):
             answer = await mobile.register.verify(registration.told.details)
+            require_about(answer, registration.told.details)
     except Exception as failure:  # noqa: BLE001 - no failure of ours is an answer
         await _postpone(services, mobile.backoff, question, failure)
     else:
         await _settle(services, question, registration, answer)
     return True
+
+
+def require_about(answer: RegisterAnswer, details: Mapping[str, str]) -> None:
+    """Refuse the answer to another question; raises RegisterAway.
+
+    Numbers alone would let one person's answer serve for another's card.
+    """
+    if not hmac.compare_digest(answer.asked, question_digest(details)):
+        raise RegisterAway("an answer to another question", is_temporary=True)
 
 
 def wait_after(backoff: Backoff, attempts: int) -> timedelta:

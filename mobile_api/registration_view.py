@@ -3,8 +3,9 @@
 from typing import Any
 
 from idp.domain.one_time_codes import CodeStatus
+from idp.domain.person_details import optional_fields
 from idp.domain.phones import phone_hint
-from idp.domain.registration_rows import Registration, State
+from idp.domain.registration_rows import Registration, State, Told
 
 SECOND = 1000
 WITH_DOCUMENT = frozenset({State.DETAILS, State.REGISTER})
@@ -19,20 +20,28 @@ def registration_view(
         "id": registration.id,
         "state": state.value,
         "locale": told.locale,
+        "purpose": "renewal" if told.account_id else "registration",
     }
     if told.phone:
         view["phone_hint"] = phone_hint(told.phone)
     if state in WITH_DOCUMENT:
-        view |= {"document": told.document}
+        optional = sorted(optional_fields(told.document))
+        view |= {"document": {**told.document, "optional": optional}}
         view |= {"details": told.details} if told.details else {}
     members: dict[State, dict[str, Any]] = {
         State.PHONE_CODE: {"code": _code(code)},
         State.DETAILS: {"incorrect_fields": list(told.incorrect_fields)},
         State.REGISTER: {"register": {"next_attempt_at": next_attempt_at // SECOND}},
         State.FACE: {"face": {"attempts_left": registration.face_left}},
-        State.DONE: {"result": told.result},
+        State.DEVICE: {"level": _level(told)},
+        State.DONE: {"result": told.result, "level": _level(told)},
+        State.REFUSED: {"advice": list(told.judged.get("reasons", ()))},
     }
     return view | members.get(state, {})
+
+
+def _level(told: Told) -> str:
+    return str(told.judged.get("level", ""))
 
 
 def _code(code: CodeStatus | None) -> dict[str, int]:

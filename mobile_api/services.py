@@ -4,22 +4,37 @@ Both stand behind Protocols, so that no endpoint knows a process pool or the bri
 """
 
 import asyncio
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from hashlib import sha256
 from typing import Protocol
 
 from idp.domain.evidence import Engine
 from mobile_api.interfaces import DocumentReading, FaceReading
+from mobile_api.policy import ProofingPolicy
 
 
 @dataclass(frozen=True, slots=True)
 class RegisterAnswer:
-    """What the national register said: agreed when no field is incorrect."""
+    """What the national register said: agreed when no field is incorrect.
+
+    `asked` is the digest of the details that it is an answer to (`question_digest`);
+    `face_score` (0 to 1) is there when a living face was asked about.
+    """
 
     incorrect_fields: tuple[str, ...]
     engine: Engine
     judged: Mapping[str, object]
+    asked: bytes
+    face_score: float | None = None
+
+
+def question_digest(details: Mapping[str, str]) -> bytes:
+    """Return what binds an answer to the details that were asked. Pure."""
+    plain = json.dumps(dict(details), sort_keys=True, ensure_ascii=False)
+    return sha256(plain.encode()).digest()
 
 
 class RegisterAway(Exception):
@@ -54,8 +69,10 @@ class ImageWork(Protocol):
 class NationalRegister(Protocol):
     """Compares what a person says with what the state knows."""
 
-    async def verify(self, details: Mapping[str, str]) -> RegisterAnswer:
-        """Compare the details; raises RegisterAway."""
+    async def verify(
+        self, details: Mapping[str, str], *, face: bytes | None = None
+    ) -> RegisterAnswer:
+        """Compare the details, and a living face (JPEG) too; raises RegisterAway."""
         ...
 
 
@@ -70,10 +87,11 @@ class Backoff:
 
 @dataclass(frozen=True, slots=True)
 class MobileServices:
-    """The mobile API's own services. `patience` is how long `details` waits."""
+    """The mobile API's own services. `patience`: how long a call waits for it."""
 
     workers: ImageWork
     register: NationalRegister
+    policy: ProofingPolicy = field(default_factory=ProofingPolicy)
     backoff: Backoff = Backoff()
     patience: timedelta = timedelta(seconds=4)
     tasks: set[asyncio.Task[bool]] = field(default_factory=set)

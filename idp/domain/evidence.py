@@ -33,6 +33,8 @@ class EvidenceKind(StrEnum):
     PORTRAIT = "portrait"
     REGISTER = "register"
     FACE = "face"
+    LIVENESS = "liveness"
+    DECISION = "decision"
 
 
 class Evidence(SQLModel, table=True):
@@ -108,6 +110,17 @@ LATEST_PICTURE = (
     " WHERE registration_id = $1 AND kind = $2 AND picture IS NOT NULL"
     " ORDER BY at DESC, id LIMIT 1"
 )
+PICTURES = (
+    "SELECT id, picture FROM evidence"
+    " WHERE registration_id = $1 AND kind = $2 AND picture IS NOT NULL"
+    " ORDER BY at DESC, id LIMIT $3"
+)
+WIPE_OLDER = (
+    "UPDATE evidence SET picture = NULL, wipe_at = NULL WHERE registration_id = $1"
+    " AND kind = $2 AND picture IS NOT NULL AND id NOT IN (SELECT id FROM evidence"
+    " WHERE registration_id = $1 AND kind = $2 AND picture IS NOT NULL"
+    " ORDER BY at DESC, id LIMIT $3)"
+)
 OF_REGISTRATION = (
     "SELECT id, registration_id, kind, at, engine, digest, facts, picture"
     " FROM evidence WHERE registration_id = $1 ORDER BY at, id"
@@ -119,10 +132,6 @@ OF_ACCOUNT = (
 WIPE = (
     "UPDATE evidence SET picture = NULL, wipe_at = NULL"
     " WHERE registration_id = $1 AND wipe_at IS NOT NULL"
-)
-WIPE_KIND = (
-    "UPDATE evidence SET picture = NULL, wipe_at = NULL"
-    " WHERE registration_id = $1 AND kind = $2 AND wipe_at IS NOT NULL"
 )
 WIPE_DUE = (
     "UPDATE evidence SET picture = NULL, wipe_at = NULL WHERE id IN"
@@ -158,15 +167,19 @@ class EvidenceBox:
         engine: Engine,
         facts: Mapping[str, object],
         picture: bytes | None = None,
+        most: int = 1,
     ) -> None:
-        """Record what was judged (its digest) and keep `picture`, sealed, for later."""
+        """Record what was judged (its digest) and keep `picture`, sealed, for later.
+
+        Of one kind the `most` latest pictures are kept.
+        """
         now, record_id = self.clock.now(), new_id()
         sealed = self.sealer.seal(
             orjson.dumps(dict(facts)), context=_facts_context(record_id)
         )
         hidden = wipe_at = None
         if picture is not None:
-            await tx.run(WIPE_KIND, registration_id, kind.value)
+            await tx.run(WIPE_OLDER, registration_id, kind.value, most - 1)
             hidden = self.sealer.seal(picture, context=_picture_context(record_id))
             wipe_at = to_millis(now + self.retention)
         who = (f"{engine.name} {engine.version}", engine.model_hash)
@@ -181,9 +194,14 @@ class EvidenceBox:
         row = await tx.one(LATEST_PICTURE, registration_id, kind.value)
         if row is None:
             raise EvidenceInsufficient(kind.value, advice=("take-again",))
-        record_id, sealed = row
-        assert isinstance(sealed, bytes)
-        return self.sealer.open(sealed, context=_picture_context(str(record_id)))
+        return self._opened(*row)
+
+    async def pictures(
+        self, tx: Transaction, registration_id: str, kind: EvidenceKind, *, most: int
+    ) -> list[bytes]:
+        """Return the latest pictures of a kind that are still kept, newest first."""
+        rows = await tx.all(PICTURES, registration_id, kind.value, most)
+        return [self._opened(*row) for row in rows]
 
     async def of_registration(
         self, tx: Transaction, registration_id: str
@@ -214,6 +232,10 @@ class EvidenceBox:
     async def sweep(self, tx: Transaction) -> int:
         """Wipe a batch of pictures whose time is over; return how many."""
         return await tx.run(WIPE_DUE, to_millis(self.clock.now()), SWEEP)
+
+    def _opened(self, record_id: object, sealed: object) -> bytes:
+        assert isinstance(sealed, bytes)
+        return self.sealer.open(sealed, context=_picture_context(str(record_id)))
 
     def _record(self, record_id: object, *columns: object) -> EvidenceRecord:
         registration_id, kind, at, engine, digest, facts, picture = columns

@@ -30,24 +30,38 @@ class State(StrEnum):
     DETAILS = "details"
     REGISTER = "register"
     FACE = "face"
+    REVIEW = "review"
     DEVICE = "device"
     DONE = "done"
     STOPPED = "stopped"
+    REFUSED = "refused"
 
 
 NEXT: Final[dict[State, frozenset[State]]] = {
     State.PHONE_CODE: frozenset({State.DOCUMENT}),
     State.DOCUMENT: frozenset({State.DETAILS}),
-    State.DETAILS: frozenset({State.DETAILS, State.REGISTER, State.STOPPED}),
+    State.DETAILS: frozenset(
+        {State.DETAILS, State.REGISTER, State.FACE, State.STOPPED, State.REFUSED}
+    ),
     State.REGISTER: frozenset({State.FACE, State.DETAILS, State.STOPPED}),
-    State.FACE: frozenset({State.DEVICE, State.DOCUMENT, State.STOPPED}),
+    State.FACE: frozenset(
+        {State.DEVICE, State.REVIEW, State.DONE, State.DETAILS, State.DOCUMENT}
+        | {State.STOPPED, State.REFUSED}
+    ),
+    State.REVIEW: frozenset(
+        {State.DEVICE, State.DONE, State.FACE, State.DOCUMENT}
+        | {State.STOPPED, State.REFUSED}
+    ),
     State.DEVICE: frozenset({State.DONE, State.STOPPED}),
     State.DONE: frozenset(),
     State.STOPPED: frozenset(),
+    State.REFUSED: frozenset(),
 }
 
 
-REPLACEABLE: Final = frozenset({State.PHONE_CODE, State.STOPPED, State.DONE})
+REPLACEABLE: Final = frozenset(
+    {State.PHONE_CODE, State.STOPPED, State.DONE, State.REFUSED}
+)
 
 
 class RegistrationRow(SQLModel, table=True):
@@ -71,7 +85,9 @@ class Told:
     """What is known so far; sealed as one value.
 
     `document` is what the picture says, `details` what the person confirmed (the
-    names of docs/mobile-api.md), `result` the identifiers at the end.
+    names of docs/mobile-api.md), `result` the identifiers at the end. `judged` is how
+    it was decided (registration_decisions.Judged), `face` the embedding to keep when
+    the account is open. `account_id` is set when a document of an account is renewed.
     """
 
     phone: str
@@ -81,6 +97,9 @@ class Told:
     incorrect_fields: tuple[str, ...] = ()
     disagreements: int = 0
     result: dict[str, str] = field(default_factory=dict)
+    judged: dict[str, Any] = field(default_factory=dict)
+    face: dict[str, str] = field(default_factory=dict)
+    account_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +127,8 @@ _FOUND = (
 CURRENT = _FOUND + "live_device = $1 AND expires_at > $2"
 FIND = _FOUND + "id = $1 AND expires_at > $2"
 MOVE = (
-    "UPDATE registration SET state = $4, version = version + 1, sealed = $5"
-    " WHERE id = $1 AND state = $2 AND version = $3"
+    "UPDATE registration SET state = $4, version = version + 1, sealed = $5,"
+    " face_left = $6 WHERE id = $1 AND state = $2 AND version = $3"
 )
 SPEND_FACE_TRY = (
     "UPDATE registration SET face_left = face_left - 1, version = version + 1"
@@ -122,7 +141,14 @@ RETURN_FACE_TRY = (
 )
 RELEASE = (
     "DELETE FROM registration WHERE live_device = $1 AND"
-    " (expires_at <= $2 OR state IN ('phone_code', 'stopped', 'done')) RETURNING id"
+    " (expires_at <= $2 OR state IN ('phone_code', 'stopped', 'done', 'refused'))"
+    " RETURNING id"
+)
+# Decisions that wait for a person while the pictures are gone (24 h at most).
+UNDECIDABLE = (
+    "SELECT id FROM registration WHERE state = 'review' AND NOT EXISTS (SELECT 1"
+    " FROM evidence e WHERE e.registration_id = registration.id"
+    " AND e.picture IS NOT NULL) LIMIT $1"
 )
 DELETE = "DELETE FROM registration WHERE id = $1 AND version = $2"
 DELETE_EXPIRED = (
@@ -180,7 +206,8 @@ class RegistrationRows:
             told=told or registration.told,
         )
         was = (registration.id, registration.state.value, registration.version)
-        if not await tx.run(MOVE, *was, to.value, self._seal(moved)):
+        values = (to.value, self._seal(moved), moved.face_left)
+        if not await tx.run(MOVE, *was, *values):
             raise WrongStep("the registration has moved on")
         return moved
 
@@ -206,6 +233,10 @@ class RegistrationRows:
         """Delete what may be started anew on this device; return the ids."""
         gone = await tx.all(RELEASE, device_id, self._now())
         return [str(row[0]) for row in gone]
+
+    async def undecidable(self, tx: Transaction) -> list[str]:
+        """Return ids that wait for a review whose pictures were wiped meanwhile."""
+        return [str(row[0]) for row in await tx.all(UNDECIDABLE, SWEEP)]
 
     async def delete(self, tx: Transaction, registration: Registration) -> None:
         """Delete it; raises WrongStep when it has moved on."""

@@ -1,10 +1,16 @@
 """A registration: from a telephone number to an account and a device.
 
-    phone_code → document → details → register → face → device → done
+    phone_code → document → details → register → face → [review] → device → done
                    ^           ^________|   (the register disagreed)
                    |___________|            (a new picture)
                 document ←———— face         (the kept picture was wiped meanwhile)
+                document, face ←—— review   (a person asks for it again)
     from details on → stopped               (too many tries; assisted registration)
+    from details on → refused               (a rule or a person says no)
+
+Documents that the national register does not know go from details to the face. How
+the face, and with it everything, is decided: registration_decisions.py. A person who
+has an account starts at the document (`renew`) and ends at `done` without a device.
 
 A registration belongs to the thumbprint of the device key that started it, and a
 device has one at a time. No order of calls skips a step, and of two racers one
@@ -12,25 +18,22 @@ moves and the other is told to look again (registration_rows.py). A killed serve
 loses nothing: what was answered is a row.
 """
 
-from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Final
 
-from idp.domain.accounts import Account, AccountFacts, Accounts
-from idp.domain.audit import Audit, EventTag
+from idp.domain.accounts import Account
+from idp.domain.audit import EventTag
 from idp.domain.devices import Devices
-from idp.domain.evidence import EvidenceBox
 from idp.domain.one_time_codes import IssuedCode, OneTimeCodes
 from idp.domain.rate_limits import Budgets
-from idp.domain.register_questions import RegisterQuestions
-from idp.domain.registration_rows import (
-    REPLACEABLE,
-    Registration,
-    RegistrationRows,
-    State,
-    Told,
+from idp.domain.registration_decisions import (
+    RegistrationDecisions,
+    facts_of,
+    finished,
 )
+from idp.domain.registration_rows import REPLACEABLE, Registration, State, Told
 from idp.errors import AlreadyRegistered, DeviceUnknown, NotFound, WrongStep
 from idp.interfaces import Clock
 from idp.storage.columns import new_id, to_millis
@@ -38,8 +41,7 @@ from idp.storage.store import Transaction
 
 HOUR: Final = timedelta(hours=1)
 DAY: Final = timedelta(days=1)
-LEVEL: Final = "substantial"  # without liveness, never more
-NO_DETAIL: Final[Mapping[str, str | int]] = {}
+RENEWALS_A_DAY: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,18 +56,13 @@ class Limits:
     disagreements: int = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Registrations:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registrations(RegistrationDecisions):
     """Start registrations and move them along, one step at a time."""
 
     clock: Clock
-    rows: RegistrationRows
-    audit: Audit
     budgets: Budgets
     codes: OneTimeCodes
-    evidence: EvidenceBox
-    questions: RegisterQuestions
-    accounts: Accounts
     devices: Devices
     life: timedelta
     limits: Limits
@@ -85,21 +82,27 @@ class Registrations:
             tx, "registrations", device_id, limit=limit, window=DAY
         )
         await self._spend_code(tx, phone=phone, network=network)
-        for old in await self.rows.release(tx, device_id):
-            await self._forget(tx, old)
-        registration = Registration(
-            id=new_id(),
-            device_id=device_id,
-            state=State.PHONE_CODE,
-            version=0,
-            face_left=self.limits.face_attempts,
-            expires_at=to_millis(self.clock.now() + self.life),
-            told=Told(phone, locale),
-        )
-        await self.rows.insert(tx, registration)
+        told = Told(phone, locale)
+        registration = await self._open(tx, device_id, State.PHONE_CODE, told)
         code = await self.codes.issue(tx, registration.id)
         await self._note(tx, EventTag.REGISTRATION_STARTED, registration)
         return registration, code
+
+    async def renew(
+        self, tx: Transaction, *, device_id: str, account: Account, locale: str
+    ) -> Registration:
+        """Start a renewal of the account's documents on its own, bound device.
+
+        Raises Exhausted, WrongStep (a registration is under way).
+        """
+        await self._refuse_another(tx, device_id)
+        await self.budgets.spend(
+            tx, "renewals", account.id, limit=RENEWALS_A_DAY, window=DAY
+        )
+        told = Told(account.facts.phone, locale, account_id=account.id)
+        registration = await self._open(tx, device_id, State.DOCUMENT, told)
+        await self._note(tx, EventTag.RENEWAL_STARTED, registration)
+        return registration
 
     async def current(self, tx: Transaction, device_id: str) -> Registration:
         """Return the device's registration; raises NotFound."""
@@ -158,10 +161,17 @@ class Registrations:
         return moved
 
     async def details_given(
-        self, tx: Transaction, registration: Registration, details: dict[str, str]
+        self,
+        tx: Transaction,
+        registration: Registration,
+        details: dict[str, str],
+        *,
+        asks_register: bool = True,
     ) -> Registration:
-        """Keep what the person confirmed and put the question to the register."""
+        """Keep what was confirmed; ask the register if it knows such documents."""
         told = replace(registration.told, details=details, incorrect_fields=())
+        if not asks_register:
+            return await self.rows.move(tx, registration, State.FACE, told)
         moved = await self.rows.move(tx, registration, State.REGISTER, told)
         await self.questions.ask(tx, registration.id)
         return moved
@@ -220,23 +230,6 @@ class Registrations:
             return registration
         return await self.stop(tx, registration, reason="face")
 
-    async def face_matched(
-        self, tx: Transaction, registration: Registration
-    ) -> Registration:
-        """Go on to the device key; the pictures have served.
-
-        Raises AlreadyRegistered when the document has an account: told only now,
-        to the person whose face is on it.
-        """
-        number = registration.told.details["number"]
-        if await self.accounts.by_document(tx, number) is not None:
-            await self.stop(tx, registration, reason="already registered")
-            raise AlreadyRegistered("document")
-        moved = await self.rows.move(tx, registration, State.DEVICE)
-        await self.evidence.wipe(tx, registration.id)
-        await self._note(tx, EventTag.REGISTRATION_FACE_MATCHED, moved)
-        return moved
-
     async def finish(
         self,
         tx: Transaction,
@@ -267,21 +260,10 @@ class Registrations:
             "camdigikey_id": account.camdigikey_id,
             "device_id": device_id,
         }
-        await self.evidence.attach(tx, won.id, account_id=account.id)
+        await self.settle_account(tx, won, account.id)
         for tag in (EventTag.ACCOUNT_OPENED, EventTag.DEVICE_BOUND):
             await self.audit.record(tx, tag, account=account.id, device=device_id)
-        kept = Told(phone="", locale=won.told.locale, result=result)
-        return await self.rows.settle(tx, won, State.DONE, kept)
-
-    async def stop(
-        self, tx: Transaction, registration: Registration, *, reason: str
-    ) -> Registration:
-        """End it; the person goes on with assistance. Pictures are wiped."""
-        moved = await self.rows.move(tx, registration, State.STOPPED)
-        await self.questions.forget(tx, registration.id)
-        await self.evidence.wipe(tx, registration.id)
-        await self._note(tx, EventTag.REGISTRATION_REFUSED, moved, {"reason": reason})
-        return moved
+        return await self.rows.settle(tx, won, State.DONE, finished(won.told, result))
 
     async def cancel(self, tx: Transaction, registration: Registration) -> None:
         """Forget everything about it; raises WrongStep when it is done."""
@@ -293,10 +275,30 @@ class Registrations:
 
     async def sweep(self, tx: Transaction) -> int:
         """Delete a batch of registrations whose time is over; return how many."""
+        tries = self.limits.face_attempts
+        await self.ask_again_what_is_gone(tx, tries=tries)
         gone = await self.rows.delete_expired(tx)
         for registration_id in gone:
             await self._forget(tx, registration_id)
         return len(gone)
+
+    async def _open(
+        self, tx: Transaction, device_id: str, state: State, told: Told
+    ) -> Registration:
+        """Write a new registration in place of one that is over."""
+        for old in await self.rows.release(tx, device_id):
+            await self._forget(tx, old)
+        registration = Registration(
+            id=new_id(),
+            device_id=device_id,
+            state=state,
+            version=0,
+            face_left=self.limits.face_attempts,
+            expires_at=to_millis(self.clock.now() + self.life),
+            told=told,
+        )
+        await self.rows.insert(tx, registration)
+        return registration
 
     async def _refuse_known_device(self, tx: Transaction, device_id: str) -> None:
         try:
@@ -314,12 +316,13 @@ class Registrations:
             raise WrongStep(found.state)
 
     async def _open_account(self, tx: Transaction, won: Registration) -> Account:
-        try:
-            return await self.accounts.open(tx, _facts(won.told), level=LEVEL)
-        except AlreadyRegistered:
-            # Nothing was opened; a refusal commits, so it must not say "done".
-            await self.rows.settle(tx, won, State.STOPPED)
-            raise
+        facts, level = facts_of(won.told), str(won.told.judged["level"])
+        if await self.accounts.by_document(tx, facts.document) is None:
+            with suppress(AlreadyRegistered):
+                return await self.accounts.open(tx, facts, level=level)
+        # Nothing was opened; a refusal commits, so it must not say "done".
+        await self.rows.settle(tx, won, State.STOPPED)
+        raise AlreadyRegistered("document")
 
     async def _spend_code(self, tx: Transaction, *, phone: str, network: str) -> None:
         for name, key, limit in (
@@ -335,34 +338,7 @@ class Registrations:
         await self.questions.forget(tx, registration_id)
         await self.evidence.forget(tx, registration_id)
 
-    async def _note(
-        self,
-        tx: Transaction,
-        tag: EventTag,
-        registration: Registration,
-        detail: Mapping[str, str | int] = NO_DETAIL,
-    ) -> None:
-        facts = {"registration": registration.id, **detail}
-        await self.audit.record(tx, tag, device=registration.device_id, detail=facts)
-
 
 def _expect(registration: Registration, *states: State) -> None:
     if registration.state not in states:
         raise WrongStep(registration.state)
-
-
-def _facts(told: Told) -> AccountFacts:
-    """Return what the account will hold: the confirmed details, never the picture."""
-    details, document = told.details, told.document
-    return AccountFacts(
-        surname_khmer=details["surname_khmer"],
-        given_name_khmer=details["given_name_khmer"],
-        surname_latin=details["surname_latin"],
-        given_name_latin=details["given_name_latin"],
-        birth_date=details["birth_date"],
-        sex=details["sex"],
-        document_number=details["number"],
-        document_expires=details["expiry_date"],
-        phone=told.phone,
-        nationality=str(document.get("nationality", "")),
-    )

@@ -14,6 +14,7 @@ from idp.storage.store import Transaction
 from tests.unit.idp.domain.registration_world import (
     DETAILS,
     DOCUMENT,
+    JUDGED,
     JWK,
     PHONE,
     World,
@@ -32,7 +33,7 @@ async def look(
 ) -> Registration:
     tried = await world.registrations.spend_face_try(tx, seen)
     if matches:
-        return await world.registrations.face_matched(tx, tried)
+        return await world.registrations.accepted(tx, tried, JUDGED)
     return await world.registrations.face_refused(tx, tried)
 
 
@@ -165,4 +166,4 @@ def test_the_straight_way_opens_one_account(tmp_path: Path) -> None:
 def test_every_state_leads_somewhere_or_ends() -> None:
     assert set(NEXT) == set(State)
     ends = {state for state, following in NEXT.items() if not following}
-    assert ends == {State.DONE, State.STOPPED}
+    assert ends == {State.DONE, State.STOPPED, State.REFUSED}

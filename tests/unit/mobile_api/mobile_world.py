@@ -28,7 +28,12 @@ from idp.storage.sqlite import SqliteStore
 from mobile_api.app import create_app
 from mobile_api.engines import EngineNames, PoolLimits, Workers
 from mobile_api.engines.development import development_picture
-from mobile_api.services import MobileServices, RegisterAnswer, RegisterAway
+from mobile_api.services import (
+    MobileServices,
+    RegisterAnswer,
+    RegisterAway,
+    question_digest,
+)
 from tests.unit.idp.domain.registration_world import (
     DETAILS,
     KEY,
@@ -62,13 +67,22 @@ class Register:
 
     answers: list[tuple[str, ...] | Exception] = field(default_factory=list)
     asked: list[Mapping[str, str]] = field(default_factory=list)
+    faces: list[bytes | None] = field(default_factory=list)
+    about: Mapping[str, str] | None = None
 
-    async def verify(self, details: Mapping[str, str]) -> RegisterAnswer:
+    async def verify(
+        self, details: Mapping[str, str], *, face: bytes | None = None
+    ) -> RegisterAnswer:
         self.asked.append(details)
+        self.faces.append(face)
         answer = self.answers.pop(0) if self.answers else ()
         if isinstance(answer, Exception):
             raise answer
-        return RegisterAnswer(answer, Engine("test register", "1"), {"score": 0.97})
+        judged = {"score": 0.97, "incorrect_fields": list(answer)}
+        about = self.about or details
+        return RegisterAnswer(
+            answer, Engine("test register", "1"), judged, question_digest(about)
+        )
 
 
 def away(*, is_temporary: bool = True) -> RegisterAway:

@@ -17,7 +17,7 @@ from mobile_api.interfaces import (
     Similarity,
 )
 from mobile_api.mrz import check_digit, parse_mrz
-from mobile_api.proofing import Refusal, judge_document, judge_face, recorded
+from mobile_api.proofing import SHIPPED, Refusal, judge_document, judge_face, recorded
 from tests.specimens.persons import BOPHA, SREYPOV, Person, td1, td3
 
 TODAY = date(2026, 11, 23)
@@ -62,6 +62,7 @@ def test_a_valid_card_is_accepted_as_the_contract_shows_it() -> None:
     judged = judge_document(reading(td1(SREYPOV)), today=TODAY)
     assert judged.document == {
         "kind": "id_card",
+        "issuer": "KHM",
         "number": "012345678",
         "surname_latin": "SOK",
         "given_name_latin": "SREYPOV",
@@ -94,18 +95,39 @@ def foreign(person: Person) -> tuple[str, str, str]:
     return first, second.replace("KHM", "UTO"), third
 
 
-@pytest.mark.parametrize("lines", [td3(SREYPOV), foreign(SREYPOV)])
-def test_other_documents_are_not_the_khmer_card(lines: tuple[str, ...]) -> None:
-    assert advice_on_document(reading(lines)) == ("not-khmer-id-card",)
+def test_the_card_of_another_nation_is_not_accepted() -> None:
+    lines = foreign(SREYPOV)
+    assert advice_on_document(reading(lines)) == ("document-not-accepted",)
 
 
-def test_an_inexact_birth_date_is_left_open_and_not_proved() -> None:
+@pytest.mark.parametrize("code", ["P<", "PN", "PD"])
+def test_a_passport_of_any_state_is_accepted(code: str) -> None:
+    first, second = td3(SREYPOV)
+    judged = judge_document(reading((code + first[2:], second)), today=TODAY)
+    assert judged.document["kind"] == "passport"
+    assert judged.document["issuer"] == first[2:5]
+
+
+def test_a_visa_is_no_passport() -> None:
+    first, second = td3(SREYPOV)
+    visa = reading(("V<" + first[2:], second))
+    assert advice_on_document(visa) == ("document-not-accepted",)
+
+
+def test_a_policy_without_passports_refuses_them() -> None:
+    strict = replace(SHIPPED, documents=SHIPPED.documents[:1])
+    with pytest.raises(EvidenceInsufficient) as caught:
+        judge_document(reading(td3(SREYPOV)), today=TODAY, policy=strict)
+    assert caught.value.advice == ("document-not-accepted",)
+
+
+def test_an_unknown_birthday_stays_as_the_zone_has_it() -> None:
     first, second, third = td1(SREYPOV, composite=False)
     digits = "58<<<<"
     second = digits + str(check_digit(digits)) + second[7:]
     judged = judge_document(reading((first, second, third)), today=TODAY)
-    assert judged.document["birth_date"] == ""
-    assert judged.document["proved"] == ["number", "expiry_date"]
+    assert judged.document["birth_date"] == "1958-XX-XX"
+    assert judged.document["proved"] == ["number", "birth_date", "expiry_date"]
 
 
 def test_a_picture_that_was_not_read_is_refused_with_its_advice() -> None:
@@ -121,10 +143,9 @@ def test_a_card_needs_its_one_portrait() -> None:
     assert advice_on_document(replace(card, faces=(9, 9))) == ("two-faces",)
 
 
-def test_the_same_face_is_accepted_at_the_threshold_and_refused_below() -> None:
-    assert judge_face(faces(similarity=Similarity(0.4, 0.4))).facts["threshold"] == 0.4
-    below = faces(similarity=Similarity(0.399, 0.4))
-    assert advice_on_face(below) == ("face", ("different-person",))
+def test_an_unknown_engine_is_taken_at_its_own_word() -> None:
+    assert judge_face(faces(similarity=Similarity(0.4, 0.4))).face.is_accepted
+    assert judge_face(faces(similarity=Similarity(0.399, 0.4))).face.is_refused
 
 
 @pytest.mark.parametrize(

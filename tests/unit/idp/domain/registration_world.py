@@ -7,6 +7,7 @@ from pathlib import Path
 from sqlalchemy import create_engine
 from sqlmodel import SQLModel
 
+from idp.domain.registration_decisions import Judged
 from idp.domain.registrations import Registrations
 from idp.engines.development import ConsoleSmsSender
 from idp.services import Services, wire
@@ -47,6 +48,7 @@ DETAILS = {
     "issue_date": "2021-01-02",
 }
 PHONE = "+85512345678"
+JUDGED = Judged(level="substantial", policy="test", policy_hash="00")
 JWK = {"kty": "EC", "crv": "P-256", "x": "eA", "y": "eQ"}
 
 

@@ -17,6 +17,7 @@ from idp.errors import (
 from tests.unit.idp.domain.registration_world import (
     DETAILS,
     DOCUMENT,
+    JUDGED,
     JWK,
     PHONE,
     World,
@@ -59,7 +60,7 @@ async def step(world: World, found: Registration, code: str = "") -> Registratio
                 return await service.register_agreed(tx, found)
             case State.FACE:
                 tried = await service.spend_face_try(tx, found)
-                return await service.face_matched(tx, tried)
+                return await service.accepted(tx, tried, JUDGED)
             case _:
                 return await service.finish(
                     tx, found, public_key=JWK, pin_key=JWK, name="phone"
