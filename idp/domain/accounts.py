@@ -137,6 +137,7 @@ AMEND = (
     "UPDATE account SET level = $2, document_index = $3, phone_index = $4, sealed = $5"
     " WHERE id = $1"
 )
+BY_PHONE = "SELECT id FROM account WHERE phone_index = $1 ORDER BY id LIMIT $2"
 BY_DOCUMENT = (
     "SELECT id FROM account WHERE document_index = $1"
     " UNION ALL SELECT account_id FROM document WHERE number_index = $1 LIMIT 1"
@@ -231,6 +232,11 @@ class Accounts:
         if account.state is not AccountState.ACTIVE:
             raise AccountSuspended(account.state.value)
         return account
+
+    async def by_phone(self, tx: Transaction, phone: str, *, most: int) -> list[str]:
+        """Return the ids of the accounts with this number (E.164); families share."""
+        index = self.sealer.blind_index("phone", phone)
+        return [str(found) for (found,) in await tx.all(BY_PHONE, index, most)]
 
     async def by_document(
         self, tx: Transaction, document: str | DocumentFacts

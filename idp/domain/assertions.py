@@ -33,7 +33,7 @@ class Kind(StrEnum):
     LOGIN = "camdigikey-assertion+jwt"
     UNLOCK = "camdigikey-unlock+jwt"
     CREDENTIAL = "camdigikey-credential+jwt"
-    PIN = "camdigikey-pin+jwt"  # noqa: S105 - a media type
+    PIN = "camdigikey-pin+jwt"
     DEVICE = "camdigikey-device+jwt"
     ENROLMENT = "camdigikey-enrolment+jwt"
 

@@ -43,6 +43,7 @@ class Notice(StrEnum):
 
     DEVICE_BOUND = "device-bound"
     DEVICE_REVOKED = "device-revoked"
+    DEVICES_SUSPENDED = "devices-suspended"
     PIN_BLOCKED = "pin-blocked"
     PIN_CHANGED = "pin-changed"
     CREDENTIAL_BOUND = "credential-bound"

@@ -15,6 +15,7 @@ from idp.web import (
     consent,
     live,
     login,
+    lost_phone,
     pages,
     passkeys,
     returning,
@@ -51,6 +52,7 @@ def routes() -> list[BaseRoute]:
         Route("/consent/{interaction}/refuse", consent.refuse, methods=["POST"]),
         Route("/consent/{interaction}/another", consent.another, methods=["POST"]),
         *account.routes(),
+        *lost_phone.routes(),
         come_back,
         Mount("/static", StaticFiles(directory=STATIC), name="static"),
     ]
