@@ -19,6 +19,7 @@ from mobile_api import (
     attestation,
     biometric,
     devices,
+    documents,
     messages,
     notices,
     pin_change,
@@ -90,6 +91,8 @@ ROUTES: Final = [
     Route("/unlock", unlock.unlock, methods=POST),
     Route("/lock", unlock.lock, methods=POST),
     Route("/profile", profile.profile, methods=GET),
+    Route("/documents", documents.documents, methods=GET),
+    Route("/documents/renewals", documents.renew, methods=POST),
     Route("/devices", devices.devices, methods=GET),
     Route("/devices/revocations", devices.revoke_others, methods=POST),
     Route("/devices/resumption", devices.resume, methods=POST),
@@ -155,6 +158,7 @@ async def sweeper(services: Services) -> None:
         await asyncio.sleep(SWEEP_EVERY)
         for sweep in (
             services.registrations.sweep,
+            services.document_reminders.sweep,
             services.evidence.sweep,
             services.budgets.sweep,
         ):

@@ -48,6 +48,12 @@ class StartBody(Body):
     work: WorkBody | None = None
 
 
+class RenewalBody(Body):
+    """In which language the person is told."""
+
+    locale: Literal["km", "en"] = "km"
+
+
 class CodeBody(Body):
     """The code as typed."""
 

@@ -1,5 +1,7 @@
 """Unlocking is a signed assertion that the server counts; then it shows data."""
 
+from typing import Final
+
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -12,6 +14,8 @@ from mobile_api.authentication import live_device, set_locked, set_unlocked
 from mobile_api.endpoints import read_empty, read_json, services_of
 from mobile_api.person import settle, spend_assertion, verify_person
 from mobile_api.profile import profile_view
+
+MILLIS: Final = 1000
 
 
 async def unlock(request: Request) -> Response:
@@ -31,8 +35,10 @@ async def unlock(request: Request) -> Response:
             detail={"uv_method": person.method.value},
         )
         account = await services.accounts.active(tx, device.account_id)
+        documents = await services.documents.of_account(tx, account.id)
     until = await set_unlocked(services, device)
-    profile = profile_view(account)
+    now = int(services.clock.now().timestamp() * MILLIS)
+    profile = profile_view(account, documents, now=now)
     return JSONResponse({"profile": profile, "unlocked_until": until})
 
 

@@ -113,11 +113,16 @@ class Registrations(RegistrationDecisions):
     ) -> Registration:
         """Return the device's own registration if it stands at one of `states`.
 
-        Raises NotFound, also for another device's; WrongStep.
+        Raises NotFound, also for another device's; WrongStep. A renewal needs its
+        device to be live still: DeviceRevoked and its like.
         """
         found = await self.rows.find(tx, registration_id)
         if found.device_id != device_id:
             raise NotFound("registration")
+        if found.told.account_id:
+            device = await self.devices.find(tx, device_id)
+            if device.account_id != found.told.account_id:
+                raise NotFound("registration")
         if states and found.state not in states:
             raise WrongStep(found.state)
         return found
