@@ -5,8 +5,7 @@ one (the seal's tag has 128 bits) nor burn it. Whether it may still be used is a
 business (grants.py). Pure.
 """
 
-from collections.abc import Iterable
-from dataclasses import astuple, dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import orjson
@@ -96,7 +95,7 @@ def code_of(
 
 def seal_code(sealer: Sealer, code: AuthorizationCode) -> str:
     """Return the text of a code."""
-    return _seal(sealer, astuple(code), context=CODE_CONTEXT)
+    return _seal(sealer, code, context=CODE_CONTEXT)
 
 
 def open_code(sealer: Sealer, text: str, *, client_id: str) -> AuthorizationCode:
@@ -118,7 +117,7 @@ def open_code(sealer: Sealer, text: str, *, client_id: str) -> AuthorizationCode
 
 def seal_refresh_token(sealer: Sealer, token: RefreshToken) -> str:
     """Return the text of a refresh token."""
-    return _seal(sealer, astuple(token), context=REFRESH_CONTEXT)
+    return _seal(sealer, token, context=REFRESH_CONTEXT)
 
 
 def open_refresh_token(sealer: Sealer, text: str, *, client_id: str) -> RefreshToken:
@@ -129,8 +128,10 @@ def open_refresh_token(sealer: Sealer, text: str, *, client_id: str) -> RefreshT
     return replace(token, scopes=tuple(token.scopes), resources=tuple(token.resources))
 
 
-def _seal(sealer: Sealer, payload: Iterable[Any], *, context: str) -> str:
-    data = orjson.dumps(tuple(payload))
+def _seal(
+    sealer: Sealer, payload: AuthorizationCode | RefreshToken, *, context: str
+) -> str:
+    data = orjson.dumps([getattr(payload, each.name) for each in fields(payload)])
     return b64encode(sealer.seal_token(data, context=context))
 
 

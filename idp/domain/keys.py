@@ -131,8 +131,9 @@ class Keys:
         return seen.claims
 
     async def _verify_once(self, token: str) -> Verified:
-        await self._fresh()  # forgets everything when a key came, went or was revoked
         name = sha256(token.encode(errors="surrogatepass")).digest()
+        if name in self._cache.verified:
+            await self._fresh()  # forgets it when a key came, went or was revoked
         seen = self._cache.verified.get(name)
         if seen is None:
             seen = await self._verify(token, or_archived=False)

@@ -1,12 +1,15 @@
 """Pages as answers: Jinja templates, their texts and the headers that guard them."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cache
 from http import HTTPStatus
 from typing import Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2.ext import Extension
+from markupsafe import escape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
@@ -34,14 +37,46 @@ ORIGIN: Final = re.compile(
     r"(https?://(?:[A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?)(?:[/?#]|$)",
     re.ASCII,
 )
-TEMPLATES = Environment(
-    loader=PackageLoader("idp.web"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-    auto_reload=False,
-)
+PLAIN_TEXT: Final = re.compile(r'\{\{ t\("([a-z0-9_.-]+)"\) \}\}')
+
+
+class TextsInPlace(Extension):
+    """Writes texts without places into a template as it is compiled, escaped."""
+
+    def preprocess(
+        self, source: str, _name: str | None, _filename: str | None = None
+    ) -> str:
+        """Return the source in the language of its environment."""
+        locale = str(self.environment.globals["locale"])
+        return PLAIN_TEXT.sub(lambda found: _in_place(found[1], locale), source)
+
+
+def _in_place(key: str, locale: str) -> str:
+    """Return a text as HTML that no template syntax can hide in."""
+    return str(escape(translate(key, locale))).replace("{", "&#123;")
+
+
+@cache
+def templates(locale: str) -> Environment:
+    """Return the templates of one language, each compiled once."""
+    found = Environment(
+        loader=PackageLoader("idp.web"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    found.globals |= {"locale": locale, "other": _other(locale), "t": _texts(locale)}
+    found.add_extension(TextsInPlace)
+    return found
+
+
+def _texts(locale: str) -> Callable[..., str]:
+    def text(key: str, **places: object) -> str:
+        return translate(key, locale, **places)
+
+    return text
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +104,7 @@ def render(
     Chromium applies `form-action` to every hop. Without `switch` the page offers no
     other language: the answer to a POST cannot be asked for again.
     """
-
-    def text(key: str, **places: object) -> str:
-        return translate(key, locale, **places)
-
-    html = TEMPLATES.get_template(template).render(
-        t=text, locale=locale, other=_other(locale), switch=switch, **values
-    )
+    html = templates(locale).get_template(template).render(switch=switch, **values)
     headers = {
         "content-security-policy": policy(form_targets),
         "cache-control": "no-store",
