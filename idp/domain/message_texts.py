@@ -12,7 +12,6 @@ from typing import Final
 from idp.translations import DEFAULT, LOCALES, say_date, say_number, translate
 
 ONE_PART: Final = 70  # characters of a text message in Khmer
-MANY_PARTS: Final = 67  # characters of each part of a longer one
 CAMBODIA: Final = timezone(timedelta(hours=7))
 # Details that an e-mail names; the app gets all of them.
 NAMED: Final = ("device", "browser", "party", "place", "number", "address", "document")
@@ -52,14 +51,6 @@ def email_of_code(code: str, locale: str, *, minutes: int) -> tuple[str, str, st
         [_code(code, one, minutes), translate("email.never", one)] for one in order
     ]
     return _letter(titles, parts)
-
-
-def parts_of(text: str) -> int:
-    """Return how many messages a text is billed as (UTF-16 units)."""
-    if text.isascii():
-        return 1 if len(text) <= 160 else -(-len(text) // 153)  # noqa: PLR2004 - GSM 7
-    units = len(text.encode("utf-16-le")) // 2
-    return 1 if units <= ONE_PART else -(-units // MANY_PARTS)
 
 
 def _code(code: str, locale: str, minutes: int) -> str:

@@ -6,7 +6,11 @@ from dataclasses import dataclass, field
 
 import phonenumbers
 
-from idp.engines.loading import DevelopmentModeWarning, EngineRefused
+from idp.engines.loading import (
+    DevelopmentModeWarning,
+    EngineRefused,
+    code_text,
+)
 from idp.interfaces import Sent
 from idp.settings import IdpSettings
 
@@ -32,6 +36,10 @@ class ConsoleSmsSender:
         self.outbox.append(SentMessage(to, text))
         print(f"SMS to {_hint(to)}: {text}", flush=True)  # noqa: T201 - its purpose
         return Sent("console")
+
+    async def send_code(self, *, to: str, code: str, locale: str) -> Sent:
+        """Print the message that brings a code."""
+        return await self.send(to=to, text=code_text(code, locale))
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,6 +64,13 @@ def code_text(code: str, locale: str) -> str:
     return translate("sms.code", locale, code=code)
 
 
+def reports_address(settings: IdpSettings, provider: str) -> str:
+    """Return where a provider reports deliveries, or nothing: it must be https."""
+    if not (settings.message_reports and settings.is_secure):
+        return ""
+    return f"{settings.issuer}/messages/reports/{provider}"
+
+
 def load_engine(entry: str, protocol: type[T], settings: IdpSettings) -> T:
     """Import `module:factory`, call it with the settings, check the Protocol.
 

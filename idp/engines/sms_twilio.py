@@ -1,57 +1,70 @@
 """Text messages through Twilio's Messages API, by Twilio's own library.
 
-One POST to `/2010-04-01/Accounts/{sid}/Messages.json`, in a thread, never repeated: a
-message whose answer was lost may have been sent, and the person can ask for another.
-Neither the number nor the text is logged; of a refusal only its code is.
+One POST to `/2010-04-01/Accounts/{sid}/Messages.json`. Delivery reports come to the
+`StatusCallback`, signed with the account's token (Twilio, "Webhooks security").
 """
 
 import asyncio
-import logging
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, Final
+from urllib.parse import parse_qs
 
-from twilio.base.exceptions import TwilioException, TwilioRestException
-from twilio.http.http_client import TwilioHttpClient
-from twilio.rest import Client
+from twilio.request_validator import RequestValidator
 
-from idp.errors import PhoneInvalid, Unavailable
-from idp.interfaces import Sent
+from idp.engines.loading import code_text, reports_address
+from idp.engines.twilio_calls import AT_ONCE, in_thread, open_client
+from idp.errors import Malformed, ProofInvalid
+from idp.interfaces import DeliveryReport, ReceivedReport, Sent
 from idp.settings import IdpSettings
 
-logger = logging.getLogger(__name__)
-
-PROVIDER = "twilio"
-TIMEOUT = 8.0  # seconds to connect, and between two bytes of the answer
-PATIENCE = 15.0  # seconds for all of it: an answer may drip
-AT_ONCE = 16
-TOO_MANY_REQUESTS = 429
-# The number cannot be reached by text: invalid, no permission for its region,
-# unsubscribed, no route, not a mobile (Twilio's error dictionary).
-NUMBER_REFUSED = frozenset({21211, 21214, 21217, 21408, 21610, 21612, 21614, 21635})
+PROVIDER: Final = "twilio"
+DELIVERED: Final = frozenset({"delivered", "read"})
+FAILED: Final = frozenset({"undelivered", "failed", "canceled"})
+MOST_FIELDS: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
 class TwilioSmsSender:
-    """Sends from a number, an alphanumeric sender or a messaging service (MG…)."""
+    """Sends from a number, an alphanumeric sender or a messaging service (MG…).
+
+    `sender` holds what each message carries beside recipient and text.
+    """
 
     client: Any
     sender: dict[str, str]
     slots: asyncio.Semaphore
+    token: str
 
     async def send(self, *, to: str, text: str) -> Sent:
         """Send one message; raises PhoneInvalid or Unavailable."""
-        async with self.slots:
-            try:
-                async with asyncio.timeout(PATIENCE):
-                    made = await asyncio.to_thread(
-                        self.client.messages.create, to=to, body=text, **self.sender
-                    )
-            except TwilioRestException as refusal:
-                raise _translated(refusal) from None
-            except (TwilioException, OSError, ValueError) as failure:
-                logger.warning("twilio: %s", type(failure).__name__)
-                raise Unavailable("sms") from None
-            return Sent(PROVIDER, str(made.sid or ""))
+        call = partial(self.client.messages.create, to=to, body=text, **self.sender)
+        made = await in_thread(self.slots, call)
+        return Sent(PROVIDER, str(made.sid or ""))
+
+    async def send_code(self, *, to: str, code: str, locale: str) -> Sent:
+        """Send a code in one bilingual message."""
+        return await self.send(to=to, text=code_text(code, locale))
+
+    def read_report(self, report: ReceivedReport) -> DeliveryReport:
+        """Return what is reported; raises ProofInvalid or Malformed."""
+        try:
+            form = parse_qs(
+                report.body.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS
+            )
+        except ValueError:
+            raise Malformed("twilio report") from None
+        params = {name: values[0] for name, values in form.items()}
+        signature = report.headers.get("x-twilio-signature", "")
+        if not RequestValidator(self.token).validate(report.url, params, signature):
+            raise ProofInvalid("twilio report")
+        reference = params.get("MessageSid", "")
+        if not reference:
+            raise Malformed("twilio report")
+        status = params.get("MessageStatus", "")
+        if status in DELIVERED:
+            return DeliveryReport(reference, "delivered")
+        return DeliveryReport(reference, "failed" if status in FAILED else "")
 
 
 def create(settings: IdpSettings) -> TwilioSmsSender:
@@ -59,26 +72,12 @@ def create(settings: IdpSettings) -> TwilioSmsSender:
     token = settings.twilio_auth_token.get_secret_value()
     if not (settings.twilio_account_sid and token and settings.twilio_sender):
         raise ValueError("IDP_TWILIO_ACCOUNT_SID, _AUTH_TOKEN and _SENDER are needed")
-    http = TwilioHttpClient(timeout=TIMEOUT, logger=_silent())
-    client = Client(settings.twilio_account_sid, token, http_client=http)
+    client = open_client(settings)
     client.api.base_url = settings.twilio_base_url
     is_service = settings.twilio_sender.startswith("MG")
     name = "messaging_service_sid" if is_service else "from_"
-    return TwilioSmsSender(
-        client, {name: settings.twilio_sender}, asyncio.Semaphore(AT_ONCE)
-    )
-
-
-def _translated(refusal: TwilioRestException) -> PhoneInvalid | Unavailable:
-    logger.warning("twilio: status %s, code %s", refusal.status, refusal.code)
-    if refusal.code in NUMBER_REFUSED:
-        return PhoneInvalid(f"twilio {refusal.code}")
-    is_busy = refusal.status == TOO_MANY_REQUESTS
-    return Unavailable("sms", retry_after=30 if is_busy else 5)
-
-
-def _silent() -> logging.Logger:
-    """Return a logger that says nothing: the library logs bodies, codes included."""
-    quiet = logging.Logger("twilio", logging.CRITICAL)  # noqa: LOG001 - apart on purpose
-    quiet.addHandler(logging.NullHandler())
-    return quiet
+    sender = {name: settings.twilio_sender}
+    reports_at = reports_address(settings, PROVIDER)
+    if reports_at:
+        sender["status_callback"] = reports_at
+    return TwilioSmsSender(client, sender, asyncio.Semaphore(AT_ONCE), token)

@@ -9,11 +9,11 @@ from idp.domain.message_texts import (
     body_of_notice,
     email_of_code,
     email_of_notice,
-    parts_of,
     text_of_notice,
     title_of_notice,
 )
 from idp.domain.messages import Notice
+from idp.engines.sms_router import parts_of
 
 KHMER = re.compile("[\u1780-\u17ff]")
 LINK = re.compile(r"https?://|www\.|\.kh\b|\.com\b")
@@ -51,12 +51,3 @@ def test_an_email_with_a_code_has_the_wanted_language_first() -> None:
     _, text, _ = email_of_code("012345", "en", minutes=5)
     assert text.index("Your code is 012345") < text.index("លេខកូដរបស់អ្នកគឺ 012345")
     assert "៥ នាទី" in text
-
-
-@pytest.mark.parametrize(
-    ("text", "parts"),
-    [("a" * 160, 1), ("a" * 161, 2), ("ក" * 70, 1), ("ក" * 71, 2), ("ក" * 135, 3)],
-    ids=["gsm", "gsm+1", "ucs2", "ucs2+1", "ucs2x3"],
-)
-def test_a_text_is_billed_by_its_parts(text: str, parts: int) -> None:
-    assert parts_of(text) == parts
