@@ -24,6 +24,7 @@ from mobile_api.app import create_app as create_mobile_api
 from mobile_api.app import running
 from mobile_api.engines import EngineNames, PoolLimits, Workers
 from mobile_api.national_register import BridgeRegister
+from mobile_api.policy import load_policy
 from mobile_api.services import MobileServices
 from mobile_api.settings import MobileSettings
 
@@ -100,7 +101,10 @@ async def open_mobile(settings: AllSettings) -> AsyncIterator[MobileServices]:
         workers.warm()
         try:
             yield MobileServices(
-                workers=workers, register=register, patience=mobile.register_patience
+                workers=workers,
+                register=register,
+                policy=load_policy(mobile.policy_file),
+                patience=mobile.register_patience,
             )
         finally:
             await asyncio.to_thread(workers.close)

@@ -2,9 +2,11 @@
 
 The register says which fields differ and how alike the whole is; it never hands out
 the record, and anything else in its answer is not looked at. The shape is that of the
-public CamDigiKey KYC API, `…/kyc/info`.
+public CamDigiKey KYC API, `…/kyc/info`; with a living face `…/kyc/info-face`, which
+says how alike that face is to the one on record.
 """
 
+import base64
 import json
 import re
 import time
@@ -19,6 +21,9 @@ from camdx_bridge.errors import AnswerMalformed, MessageInvalid, QuestionRefused
 from camdx_bridge.identifiers import ServiceId
 
 INFO_PATH = "/api/2.0/kyc/info"
+FACE_PATH = "/api/2.0/kyc/info-face"
+FACE_MEMBER, FACE_SCORE = "faceImage", "faceMoiScore"
+LARGEST_FACE = 512 * 1024
 WIRE_NAMES = {
     "number": "idNumber",
     "given_name_khmer": "firstNameKh",
@@ -41,6 +46,7 @@ class Verification:
     """What the register said of one set of details.
 
     `score` runs from 0 to 1. `incorrect_fields` holds the argument names of `verify`.
+    `face_score` (0 to 1) is there when a face was asked about and could be compared.
     """
 
     score: float
@@ -48,6 +54,7 @@ class Verification:
     message_id: str
     answered_at: datetime
     service: ServiceId
+    face_score: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +64,7 @@ class NationalIdClient:
     client: BridgeClient
     service: ServiceId
     path: str = INFO_PATH
+    face_path: str = FACE_PATH
     clock: Callable[[], float] = time.time
 
     async def verify(
@@ -71,11 +79,13 @@ class NationalIdClient:
         birth_date: date,
         issue_date: date,
         expiry_date: date,
+        face: bytes | None = None,
     ) -> Verification:
         """Ask whether these details are one person's in the register.
 
-        `number` is written in 0-9 and A-Z. A BridgeError when no usable answer came;
-        ask again later when it `is_temporary`.
+        `number` is written in 0-9 and A-Z; `face` is a JPEG of at most 512 KiB.
+        A BridgeError when no usable answer came; ask again later when it
+        `is_temporary`.
         """
         question = {
             "idNumber": _number(number),
@@ -88,25 +98,31 @@ class NationalIdClient:
             "issuedDate": issue_date.isoformat(),
             "expiredDate": expiry_date.isoformat(),
         }
+        if face is not None:
+            question[FACE_MEMBER] = _face(face)
         body = json.dumps(question, ensure_ascii=False).encode()
         # A question changes nothing at the register, so asking twice is safe.
         answer = await self.client.call(
             self.service,
             method="POST",
-            path=self.path,
+            path=self.path if face is None else self.face_path,
             headers=_HEADERS,
             body=body,
             is_safe=True,
         )
-        return self._read(answer, number)
+        return self._read(answer, number, with_face=face is not None)
 
-    def _read(self, answer: Answer, number: str) -> Verification:
+    def _read(self, answer: Answer, number: str, *, with_face: bool) -> Verification:
         try:
-            score, fields = _judgement(_data_of(answer), number)
+            data = _data_of(answer)
+            score, fields = _judgement(data, number)
+            face_score = _face_score(data) if with_face else None
         except _Wrong as wrong:
             raise AnswerMalformed(str(wrong), message_id=answer.message_id) from None
         answered_at = datetime.fromtimestamp(self.clock(), UTC)
-        return Verification(score, fields, answer.message_id, answered_at, self.service)
+        return Verification(
+            score, fields, answer.message_id, answered_at, self.service, face_score
+        )
 
 
 class _Wrong(ValueError):
@@ -164,8 +180,17 @@ def _judgement(data: dict[str, Any], number: str) -> tuple[float, frozenset[str]
     return score, fields
 
 
+def _face_score(data: dict[str, Any]) -> float | None:
+    """Return how alike the faces are; None when there was nothing to compare with."""
+    found = data.get(FACE_SCORE)
+    return None if found is None else _share(found)
+
+
 def _score(data: dict[str, Any]) -> float:
-    score = data.get("score")
+    return _share(data.get("score"))
+
+
+def _share(score: object) -> float:
     if not isinstance(score, int | float) or isinstance(score, bool):
         raise _Wrong("not a number")
     if not 0 <= score <= 1:
@@ -180,6 +205,12 @@ def _incorrect_fields(data: dict[str, Any]) -> frozenset[str]:
     if len(set(names)) != len(names) or not OUR_NAMES.keys() >= set(names):
         raise _Wrong("an unknown or repeated field name")
     return frozenset(OUR_NAMES[name] for name in names)
+
+
+def _face(picture: bytes) -> str:
+    if not picture or len(picture) > LARGEST_FACE:
+        raise MessageInvalid("a face is a picture of at most 512 KiB")
+    return base64.b64encode(picture).decode("ascii")
 
 
 def _number(number: str) -> str:

@@ -21,7 +21,6 @@ class BridgeRegister:
         self, details: Mapping[str, str], *, face: bytes | None = None
     ) -> RegisterAnswer:
         """Compare the details, and a living face (JPEG) too; raises RegisterAway."""
-        del face
         try:
             found = await self.client.verify(
                 number=details["number"],
@@ -36,6 +35,7 @@ class BridgeRegister:
                 ),
                 issue_date=date.fromisoformat(details["issue_date"]),
                 expiry_date=date.fromisoformat(details["expiry_date"]),
+                face=face,
             )
         except BridgeError as error:
             kind = type(error).__name__
@@ -54,4 +54,6 @@ class BridgeRegister:
         }
         engine = Engine(str(found.service), "2.0")
         incorrect = tuple(sorted(found.incorrect_fields))
-        return RegisterAnswer(incorrect, engine, judged, asked)
+        if found.face_score is not None:
+            judged["face_score"] = found.face_score
+        return RegisterAnswer(incorrect, engine, judged, asked, found.face_score)

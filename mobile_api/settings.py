@@ -22,6 +22,7 @@ class MobileSettings(BaseSettings):
     passive_check: str = ""
     image_workers: int = Field(default=2, ge=1)
     image_waiting: int = Field(default=8, ge=0)
+    policy_file: str = ""
     register_patience: timedelta = timedelta(seconds=4)
     register_least_score: float = Field(default=0.8, ge=0, le=1)
 

@@ -1,7 +1,7 @@
 """The hand behind the simulator: faults to play, citizens to add, counters to read.
 
 POST /control/fault      {"kind": FaultKind, "count": n}; "none" ends it
-POST /control/citizens   one entry of the register, its nine fields
+POST /control/citizens   one entry of the register: nine fields, and perhaps face_score
 GET  /control/messages   counters; no personal data
 """
 
@@ -47,12 +47,12 @@ async def control(
         return _refuse(400, str(error) or "not JSON")
 
 
-async def read_body(request: Request) -> bytes:
+async def read_body(request: Request, *, largest: int = _LARGEST) -> bytes:
     """Return the body of a small request; TooLarge otherwise."""
     body = b""
     async for piece in request.stream():
         body += piece
-        if len(body) > _LARGEST:
+        if len(body) > largest:
             raise TooLarge("too large")
     return body
 

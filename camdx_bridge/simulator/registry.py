@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from camdx_bridge.national_id import WIRE_NAMES
+from camdx_bridge.national_id import FACE_MEMBER, FACE_SCORE, WIRE_NAMES
 from camdx_bridge.simulator.khmer import khmer_key
 
 SPECIMENS = Path(__file__).parent / "citizens.json"
@@ -20,7 +20,11 @@ class RegistryInvalid(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Citizen:
-    """One entry; dates are yyyy-MM-dd."""
+    """One entry; dates are yyyy-MM-dd.
+
+    `face_score` is what the simulator says of any face that is asked about: it looks
+    at none. None says that there is no picture to compare with.
+    """
 
     number: str
     surname_khmer: str
@@ -31,8 +35,10 @@ class Citizen:
     birth_date: str
     issue_date: str
     expiry_date: str
+    face_score: float | None = None
 
 
+NINE = tuple(field.name for field in fields(Citizen) if field.name != "face_score")
 Registry = Mapping[str, Citizen]
 
 
@@ -59,6 +65,8 @@ def load_registry(path: Path = SPECIMENS) -> dict[str, Citizen]:
 def compare(registry: Registry, question: Mapping[str, str]) -> dict[str, Any]:
     """Return `{idNumber, score, incorrectFields}` for a question in wire names.
 
+    With a face there is `faceMoiScore` too, as the entry says.
+
     The score is the share of fields that agree. An unknown number has every field
     incorrect, so that the answer does not tell who is in the register.
     """
@@ -70,11 +78,14 @@ def compare(registry: Registry, question: Mapping[str, str]) -> dict[str, Any]:
         or _key(ours, getattr(citizen, ours)) != _key(ours, question[wire])
     ]
     score = round(1 - len(wrong) / len(WIRE_NAMES), 4)
-    return {
+    found: dict[str, Any] = {
         "idNumber": question["idNumber"],
         "score": score,
         "incorrectFields": wrong,
     }
+    if FACE_MEMBER in question:
+        found[FACE_SCORE] = None if citizen is None else citizen.face_score
+    return found
 
 
 def _key(name: str, value: str) -> str:
@@ -87,12 +98,14 @@ def _key(name: str, value: str) -> str:
 
 def read_citizen(entry: object) -> Citizen:
     """Read one entry; RegistryInvalid names the field that is wrong."""
-    names = [field.name for field in fields(Citizen)]
-    if not isinstance(entry, dict) or entry.keys() != set(names):
+    if not isinstance(entry, dict) or entry.keys() - {"face_score"} != set(NINE):
         raise RegistryInvalid("not exactly the nine fields")
-    for name in names:
+    for name in NINE:
         if not isinstance(entry[name], str) or not _is_good(name, entry[name]):
             raise RegistryInvalid(name)
+    score = entry.get("face_score")
+    if score is not None and not (isinstance(score, float) and 0 <= score <= 1):
+        raise RegistryInvalid("face_score")
     return Citizen(**entry)
 
 

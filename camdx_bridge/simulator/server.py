@@ -1,6 +1,7 @@
 """The simulator as a web application: a security server with a register behind it.
 
-POST /r1/{identity}/{service}/…info    the public KYC question, X-Road headers
+POST /r1/{identity}/{service}/…info         the public KYC question, X-Road headers
+POST /r1/{identity}/{service}/…info-face    the same with a living face
      /control/…                        see control.py
 
 Every answer says in X-Simulator that it is none of CamDX.
@@ -29,12 +30,13 @@ from camdx_bridge.messages import (
     as_forwarded,
     request_hash,
 )
-from camdx_bridge.national_id import WIRE_NAMES
+from camdx_bridge.national_id import FACE_MEMBER, LARGEST_FACE, WIRE_NAMES
 from camdx_bridge.simulator.control import TooLarge, control, read_body
 from camdx_bridge.simulator.faults import FaultKind, Script, drip, never_answer, reset
 from camdx_bridge.simulator.registry import Citizen, compare
 
 SAYS_SO = "X-Simulator"
+LARGEST_QUESTION = 2 * LARGEST_FACE
 
 
 class Refused(Exception):
@@ -128,9 +130,10 @@ class Simulator:
         return client, service
 
     def _register(self, request: Request, body: bytes) -> Response:
-        if request.method != "POST" or not request.url.path.endswith("info"):
+        kind = request.url.path.rpartition("/")[2]
+        if request.method != "POST" or kind not in {"info", "info-face"}:
             return JSONResponse({"message": "no such call"}, 404)
-        question = _question(body)
+        question = _question(body, with_face=kind == "info-face")
         if question is None:
             return JSONResponse({"error": 400, "message": "not the nine fields"})
         data = compare(self.registry, question)
@@ -188,16 +191,17 @@ def _fault(refused: Refused) -> Response:
 
 async def _body_of(request: Request) -> bytes:
     try:
-        return await read_body(request)
+        return await read_body(request, largest=LARGEST_QUESTION)
     except TooLarge:
         raise Refused(400, "Client.InvalidRequest") from None
 
 
-def _question(body: bytes) -> dict[str, str] | None:
+def _question(body: bytes, *, with_face: bool) -> dict[str, str] | None:
+    members = {*WIRE_NAMES.values(), *((FACE_MEMBER,) if with_face else ())}
     try:
         question: Any = json.loads(body)
     except (ValueError, RecursionError):
         return None
-    if not isinstance(question, dict) or question.keys() != set(WIRE_NAMES.values()):
+    if not isinstance(question, dict) or question.keys() != members:
         return None
     return question if all(isinstance(v, str) for v in question.values()) else None

@@ -54,6 +54,11 @@ class World:
                 f"{self.address}/control/fault", json={"kind": kind, "count": count}
             )
 
+    async def add(self, citizen: dict[str, Any]) -> None:
+        async with httpx2.AsyncClient() as http:
+            answer = await http.post(f"{self.address}/control/citizens", json=citizen)
+        assert answer.status_code == 201, answer.text
+
     async def counts(self) -> dict[str, int]:
         async with httpx2.AsyncClient() as http:
             found = await http.get(f"{self.address}/control/messages")

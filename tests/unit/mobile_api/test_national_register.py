@@ -6,7 +6,7 @@ import pytest
 
 from camdx_bridge.simulator import FaultKind
 from mobile_api.national_register import BridgeRegister
-from mobile_api.services import RegisterAnswer, RegisterAway
+from mobile_api.services import RegisterAnswer, RegisterAway, question_digest
 from tests.unit.camdx_bridge.bridge_world import world
 from tests.unit.idp.domain.registration_world import DETAILS
 
@@ -53,3 +53,32 @@ def test_whatever_goes_wrong_is_no_answer(fault: FaultKind) -> None:
         asyncio.run(ask(fault.value))
     assert refused.value.reason
     assert DETAILS["number"] not in refused.value.reason
+
+
+async def ask_with_face(
+    details: dict[str, str], face: bytes = b"\xff\xd8jpeg", *, score: float | None
+) -> RegisterAnswer:
+    async with world() as found:
+        await found.add({**DETAILS, "face_score": score})
+        register = BridgeRegister(found.national_id)
+        return await register.verify(details, face=face)
+
+
+@pytest.mark.parametrize("score", [0.0, 0.93, None])
+def test_the_register_says_how_alike_the_living_face_is(score: float | None) -> None:
+    answer = asyncio.run(ask_with_face(DETAILS, score=score))
+    assert answer.incorrect_fields == ()
+    assert answer.face_score == score
+    assert answer.judged.get("face_score") == score
+
+
+def test_a_face_that_is_too_large_is_not_asked_about() -> None:
+    with pytest.raises(RegisterAway):
+        asyncio.run(ask_with_face(DETAILS, bytes(513 * 1024), score=0.9))
+
+
+def test_an_answer_names_the_details_that_it_is_about() -> None:
+    one, same = asyncio.run(ask()), asyncio.run(ask())
+    other = asyncio.run(ask(sex="M"))
+    assert one.asked == same.asked == question_digest(DETAILS)
+    assert other.asked != one.asked
