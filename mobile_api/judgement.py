@@ -31,7 +31,8 @@ class Reason(StrEnum):
     FACE_KNOWN = "face-known"
     LIVENESS_DOUBTFUL = "liveness-doubtful"
     REGISTER_FACE_DIFFERS = "register-face-differs"
-    REGISTER_CHANGED = "register-changed"
+    ENROLMENT_DIFFERS = "enrolment-differs"
+    PERSON_CHANGED = "person-changed"
     UNDER_AGE = "under-age"
 
 
@@ -79,7 +80,9 @@ class Case:
     """Everything that is known when the face has been shown.
 
     `duplicates` counts other accounts whose kept face is alike; `age` in years, None
-    when the document does not say it.
+    when the document does not say it. Of a renewal, `changes` are the facts of the
+    person that the new document says otherwise, `enrolment` how alike the face is to
+    the one kept with the account (None: none is kept), on the scale of `face`.
     """
 
     rule: DocumentRule
@@ -89,6 +92,12 @@ class Case:
     liveness_advice: tuple[str, ...] = ()
     duplicates: int = 0
     age: int | None = None
+    changes: tuple[str, ...] = ()
+    enrolment: float | None = None
+
+
+# A register confirms that these are somebody's details, not that it is the same person.
+NEVER_CHANGE = frozenset({"birth_date", "sex", "nationality"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,14 +170,24 @@ def _doubts(case: Case, policy: ProofingPolicy) -> tuple[str, ...]:
     score = None if register is None else register.face_score
     doubts = {
         Reason.DOCUMENT_WITHOUT_REGISTER: not case.rule.level,
-        Reason.REGISTER_CHANGED: register is not None and not register.agrees,
         Reason.FACE_DOUBTFUL: not face.is_accepted and face.second is not True,
         Reason.LIVENESS_DOUBTFUL: case.liveness is Liveness.DOUBTFUL,
         Reason.REGISTER_FACE_DIFFERS: score is not None
         and score < policy.register_face_doubt,
         Reason.FACE_KNOWN: case.duplicates > 0,
+        Reason.PERSON_CHANGED: _is_another(case),
+        Reason.ENROLMENT_DIFFERS: case.enrolment is not None
+        and case.enrolment < face.band.accept,
     }
     return tuple(reason.value for reason, is_there in doubts.items() if is_there)
+
+
+def _is_another(case: Case) -> bool:
+    """Say whether a renewal changes the person; names may where the register agrees."""
+    confirmed = case.register is not None and case.register.agrees
+    return bool(case.changes) and (
+        not confirmed or not NEVER_CHANGE.isdisjoint(case.changes)
+    )
 
 
 def _level(case: Case, policy: ProofingPolicy) -> str:

@@ -66,6 +66,8 @@ CASES = st.builds(
     liveness_advice=st.just(()),
     duplicates=st.integers(0, 2),
     age=st.none() | st.integers(0, 90),
+    changes=st.sampled_from([(), ("surname_latin",), ("birth_date",)]),
+    enrolment=SCORES,
 )
 
 
@@ -99,7 +101,7 @@ def test_nothing_doubtful_is_ever_accepted(case: Case) -> None:
     assert case.face is not None
     assert case.face.is_accepted or case.face.second is True
     assert case.duplicates == 0
-    assert case.register is None or case.register.agrees
+    assert case.enrolment is None or case.enrolment >= BAND.accept
     assert not case.rule.asks_register or case.register is not None
 
 
@@ -128,7 +130,12 @@ def test_no_level_exceeds_the_rule_of_the_document(case: Case) -> None:
 def better(case: Case) -> list[Case]:
     """Return the case with each single piece of evidence made better."""
     register, face = case.register, case.face
-    more = [replace(case, liveness=Liveness.PASSED), replace(case, duplicates=0)]
+    more = [
+        replace(case, liveness=Liveness.PASSED),
+        replace(case, duplicates=0),
+        replace(case, changes=()),
+        replace(case, enrolment=None if case.enrolment is None else 1.0),
+    ]
     if face is None:
         more.append(replace(case, face=FaceFacts(value=0.5, band=BAND)))
     else:
@@ -202,6 +209,27 @@ EXAMPLES: list[tuple[str, Case, Judgement]] = [
         changed(duplicates=1),
         Review((Reason.FACE_KNOWN,), "substantial"),
     ),
+    (
+        "a new name that the register confirms",
+        changed(changes=("surname_latin",)),
+        Accepted("high"),
+    ),
+    (
+        "a new name that no register confirms",
+        changed(rule=PASSPORT, register=None, changes=("surname_latin",)),
+        Review((Reason.PERSON_CHANGED,), "substantial"),
+    ),
+    (
+        "another birth date",
+        changed(changes=("birth_date",)),
+        Review((Reason.PERSON_CHANGED,), "substantial"),
+    ),
+    (
+        "another face than the account's",
+        changed(enrolment=0.44),
+        Review((Reason.ENROLMENT_DIFFERS,), "substantial"),
+    ),
+    ("the account's face", changed(enrolment=0.45), Accepted("high")),
     ("child", changed(age=14), Refused((Reason.UNDER_AGE,))),
     (
         "passport alone",
