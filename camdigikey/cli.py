@@ -7,6 +7,7 @@ from camdigikey.commands import (
     demo,
     doctor,
     keys,
+    messages,
     migrate,
     parties,
     serve,
@@ -24,6 +25,7 @@ app.command("doctor")(doctor.doctor)
 app.command("migrate")(migrate.migrate)
 app.add_typer(keys.app, name="keys")
 app.add_typer(parties.app, name="relying-parties")
+app.add_typer(messages.app, name="messages")
 app.add_typer(audit.app, name="audit")
 
 

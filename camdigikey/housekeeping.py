@@ -28,6 +28,7 @@ def housekeeping(services: Services) -> list[Coroutine[Any, Any, None]]:
         deliver_forever(services),
         deliver_backchannel_forever(services),
         services.courier.deliver_forever(),
+        services.message_watch.watch_forever(),
         sweep_forever(services),
     ]
 

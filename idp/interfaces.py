@@ -72,6 +72,7 @@ class DeliveryReport:
 
     reference: str
     state: Literal["delivered", "failed", ""]
+    acknowledgement: str = ""  # what the provider wants to read in our answer
 
 
 @runtime_checkable
@@ -100,6 +101,35 @@ class StatusTeller(Protocol):
 
     async def status_of(self, reference: str) -> DeliveryReport:
         """Return what is known; raises Unavailable."""
+        ...
+
+
+@runtime_checkable
+class UseListener(Protocol):
+    """Wants to hear that a code was typed."""
+
+    async def code_used(self, reference: str) -> None:
+        """Tell the provider; raises Unavailable."""
+        ...
+
+
+@runtime_checkable
+class Provider(Protocol):
+    """One provider, by the name under which its messages are noted."""
+
+    @property
+    def provider(self) -> str:
+        """The name, as in `Sent.provider`."""
+        ...
+
+
+@runtime_checkable
+class ManyProviders(Protocol):
+    """A sender made of several providers."""
+
+    @property
+    def engines(self) -> Mapping[str, object]:
+        """The providers by their names."""
         ...
 
 

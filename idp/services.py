@@ -4,7 +4,7 @@
 frozen value that the endpoints carry in their state. Nothing here knows HTTP.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -36,6 +36,7 @@ from idp.domain.logouts import Logouts
 from idp.domain.lost_phones import LostPhones
 from idp.domain.message_courier import Courier
 from idp.domain.message_spending import Spending
+from idp.domain.message_watch import MessageWatch
 from idp.domain.messages import Messages, NoEmails
 from idp.domain.one_time_codes import OneTimeCodes
 from idp.domain.outbox import Outbox
@@ -70,7 +71,9 @@ from idp.interfaces import (
     CodeSender,
     EmailSender,
     KeyCustody,
+    ManyProviders,
     Outbound,
+    Provider,
     SmsSender,
     SystemClock,
 )
@@ -139,6 +142,7 @@ class Services:
     document_reminders: DocumentReminders
     courier: Courier
     sent_messages: SentMessages
+    message_watch: MessageWatch
     spending: Spending
     evidence: EvidenceBox
     register_questions: RegisterQuestions
@@ -288,6 +292,7 @@ def wire(
         document_reminders=DocumentReminders(documents, audit, messages),
         courier=Courier(store, outbox, sent, sms, email),
         sent_messages=sent,
+        message_watch=MessageWatch(store, sent, _providers(sms)),
         spending=spending,
         evidence=evidence,
         register_questions=questions,
@@ -320,6 +325,13 @@ def _attestation_policies(settings: IdpSettings) -> AttestationPolicies:
         apple_app_id=settings.apple_app_id,
         is_development=settings.environment == "development",
     )
+
+
+def _providers(sms: SmsSender) -> Mapping[str, object]:
+    """Return the providers behind a sender, by the names in its messages."""
+    if isinstance(sms, ManyProviders):
+        return sms.engines
+    return {sms.provider: sms} if isinstance(sms, Provider) else {}
 
 
 def _key_schedule(settings: IdpSettings) -> KeySchedule:

@@ -10,8 +10,13 @@ from pydantic import SecretStr
 from rich.table import Table
 
 from camdigikey.commands.common import complaints, console, settings
-from idp.engines import load_key_custody, load_sms_sender
-from idp.engines.loading import DisabledSmsSender, EngineRefused, EngineUnusable
+from idp.engines import load_email_sender, load_key_custody, load_sms_sender
+from idp.engines.loading import (
+    DisabledEmailSender,
+    DisabledSmsSender,
+    EngineRefused,
+    EngineUnusable,
+)
 from idp.services import open_sealer
 from idp.settings import IdpSettings
 from idp.storage.database import is_current
@@ -53,6 +58,7 @@ def examine(found: IdpSettings) -> Iterator[Finding]:
     yield _master_key(found)
     yield _database(found)
     yield _sms(found)
+    yield _email(found)
     yield _key_custody(found)
     yield from _programs()
 
@@ -88,6 +94,17 @@ def _sms(found: IdpSettings) -> Finding:
     if isinstance(sender, DisabledSmsSender):
         return Finding("text messages", found.sms_sender, sender.reason)
     return Finding("text messages", found.sms_sender)
+
+
+def _email(found: IdpSettings) -> Finding:
+    try:
+        sender = load_email_sender(found)
+    except EngineRefused as error:
+        return Finding("e-mail", found.email_sender, str(error))
+    if not isinstance(sender, DisabledEmailSender):
+        return Finding("e-mail", found.email_sender)
+    is_wanted = bool(found.smtp_host) or "email_smtp" not in found.email_sender
+    return Finding("e-mail", "none is sent", sender.reason if is_wanted else "")
 
 
 def _key_custody(found: IdpSettings) -> Finding:

@@ -131,6 +131,7 @@ SENT_SINCE = (
     "SELECT COUNT(*) FROM outbox_message"
     " WHERE account_id = $1 AND channel = $2 AND made_at > $3"
 )
+COUNTS = "SELECT state, COUNT(*) FROM outbox_message GROUP BY state ORDER BY state"
 DROP_OLD = "DELETE FROM outbox_message WHERE made_at < $1"
 
 
@@ -208,6 +209,11 @@ class Outbox:
         """Return how many messages an account was to get since (milliseconds)."""
         row = await tx.one(SENT_SINCE, account_id, channel.value, since)
         return 0 if row is None else int(row[0] or 0)
+
+    async def counts(self, tx: Transaction) -> dict[str, int]:
+        """Return how many rows of the last seven days are in each state."""
+        rows = await tx.all(COUNTS)
+        return {str(state): int(count or 0) for state, count in rows}
 
     async def drop_old(self, tx: Transaction) -> int:
         """Delete what is older than seven days; return how many."""

@@ -8,7 +8,6 @@ No number is kept, only its prefix (`+85512`): enough to see that a route does n
 arrive, or that somebody asks for codes which nobody types (artificial traffic).
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -74,6 +73,15 @@ class Tally:
     used: int
 
 
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """A message whose fate is not known yet; `is_used` when its code was typed."""
+
+    id: str
+    reference: str
+    is_used: bool
+
+
 INSERT = (
     "INSERT INTO sent_message (id, owner_id, kind, provider, reference, prefix,"
     " state, sent_at, changed_at) VALUES ($1, $2, $3, $4, $5, $6, 'sent', $7, $7)"
@@ -97,7 +105,7 @@ TALLIES = (
     " GROUP BY provider, prefix ORDER BY provider, prefix"
 )
 UNKNOWN = (
-    "SELECT id, reference FROM sent_message"
+    "SELECT id, reference, used_at FROM sent_message"
     " WHERE provider = $1 AND state = 'sent' AND reference <> ''"
     " AND sent_at > $2 AND changed_at <= $3 ORDER BY changed_at, id LIMIT $4"
 )
@@ -153,18 +161,19 @@ class SentMessages:
 
     async def unknown(
         self, tx: Transaction, provider: str, *, window: timedelta, limit: int
-    ) -> Mapping[str, str]:
-        """Return ids and references whose fate is not known, asked longest ago."""
+    ) -> list[Unknown]:
+        """Return messages whose fate is not known, those asked longest ago first."""
         now = self.clock.now()
         before = to_millis(now - timedelta(seconds=20))
         rows = await tx.all(UNKNOWN, provider, to_millis(now - window), before, limit)
-        return {str(row_id): str(reference) for row_id, reference in rows}
+        return [
+            Unknown(str(row_id), str(reference), used_at is not None)
+            for row_id, reference, used_at in rows
+        ]
 
-    async def looked(self, tx: Transaction, ids: list[str]) -> None:
-        """Note that these were asked about just now."""
-        now = to_millis(self.clock.now())
-        for row_id in ids:
-            await tx.run(LOOKED, row_id, now)
+    async def looked(self, tx: Transaction, row_id: str) -> None:
+        """Note that this one was asked about just now."""
+        await tx.run(LOOKED, row_id, to_millis(self.clock.now()))
 
     async def drop_old(self, tx: Transaction) -> int:
         """Delete what is older than seven days; return how many."""

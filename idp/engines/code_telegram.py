@@ -43,6 +43,11 @@ class TelegramCodes:
     ttl: int
     reports_at: str
 
+    @property
+    def provider(self) -> str:
+        """The name of this provider."""
+        return PROVIDER
+
     async def send_code(self, *, to: str, code: str, locale: str) -> Sent:
         """Bring a code; raises PhoneInvalid (no Telegram there) or Unavailable."""
         del locale  # Telegram writes in the language of the app

@@ -29,6 +29,11 @@ class NomsaSender:
     wire: JsonWire
     key: str
 
+    @property
+    def provider(self) -> str:
+        """The name of this provider."""
+        return PROVIDER
+
     async def send(self, *, to: str, text: str) -> Sent:
         """Send one message; raises PhoneInvalid or Unavailable."""
         body = {"body": text, "recipient": to, "label": LABEL}

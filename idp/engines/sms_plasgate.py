@@ -23,6 +23,7 @@ from idp.settings import IdpSettings
 
 PROVIDER: Final = "plasgate"
 PATH: Final = "/rest/send"
+TAKEN: Final = "ACK/Jasmin"  # the gateway repeats a report without this answer
 REFERENCE: Final = re.compile(
     r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII
 )
@@ -41,6 +42,11 @@ class PlasgateSender:
     secret: str
     sender: str
     reports_at: str
+
+    @property
+    def provider(self) -> str:
+        """The name of this provider."""
+        return PROVIDER
 
     async def send(self, *, to: str, text: str) -> Sent:
         """Send one message; raises PhoneInvalid or Unavailable."""
@@ -75,9 +81,9 @@ class PlasgateSender:
             raise Malformed("plasgate report")
         status = report.query.get("message_status", "").upper()
         if status == "DELIVRD":
-            return DeliveryReport(reference, "delivered")
+            return DeliveryReport(reference, "delivered", TAKEN)
         is_failure = report.query.get("err", "") not in NO_ERROR or status in FAILED
-        return DeliveryReport(reference, "failed" if is_failure else "")
+        return DeliveryReport(reference, "failed" if is_failure else "", TAKEN)
 
 
 def report_key(secret: str) -> str:

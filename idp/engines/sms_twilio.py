@@ -36,6 +36,11 @@ class TwilioSmsSender:
     slots: asyncio.Semaphore
     token: str
 
+    @property
+    def provider(self) -> str:
+        """The name of this provider."""
+        return PROVIDER
+
     async def send(self, *, to: str, text: str) -> Sent:
         """Send one message; raises PhoneInvalid or Unavailable."""
         call = partial(self.client.messages.create, to=to, body=text, **self.sender)

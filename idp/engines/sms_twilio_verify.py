@@ -25,6 +25,11 @@ class TwilioVerifyCodes:
     service: Any
     slots: asyncio.Semaphore
 
+    @property
+    def provider(self) -> str:
+        """The name of this provider."""
+        return PROVIDER
+
     async def send_code(self, *, to: str, code: str, locale: str) -> Sent:
         """Bring a code; raises PhoneInvalid or Unavailable."""
         call = partial(

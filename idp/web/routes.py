@@ -16,6 +16,7 @@ from idp.web import (
     live,
     login,
     lost_phone,
+    message_reports,
     pages,
     passkeys,
     returning,
@@ -53,6 +54,11 @@ def routes() -> list[BaseRoute]:
         Route("/consent/{interaction}/another", consent.another, methods=["POST"]),
         *account.routes(),
         *lost_phone.routes(),
+        Route(
+            "/messages/reports/{provider}",
+            message_reports.take,
+            methods=["GET", "POST"],
+        ),
         come_back,
         Mount("/static", StaticFiles(directory=STATIC), name="static"),
     ]
