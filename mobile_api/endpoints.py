@@ -16,6 +16,7 @@ from mobile_api.bodies import (
     parse_body,
     read_limited,
 )
+from mobile_api.clips import CLIP_LIMIT, CLIP_TYPE
 from mobile_api.services import MobileServices
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -60,6 +61,14 @@ async def read_picture(request: Request) -> Proved:
     if not body:
         raise Malformed("no picture")
     return proved
+
+
+async def read_clip_body(request: Request) -> Proved:
+    """Prove the sender of a clip (`mobile_api.clips`)."""
+    if _media_type(request) != CLIP_TYPE:
+        raise Malformed(f"{CLIP_TYPE} is needed")
+    body = await read_limited(request, CLIP_LIMIT)
+    return await prove(request, services_of(request), body=body)
 
 
 def _media_type(request: Request) -> str:

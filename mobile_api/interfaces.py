@@ -4,6 +4,7 @@ Engines measure; `mobile_api.proofing` judges. All calls block and run in a work
 (`mobile_api.engines.workers`), never on the event loop.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Protocol, runtime_checkable
@@ -11,7 +12,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from mobile_api.images import Advice, Picture
+from mobile_api.images import Advice, Picture, Pixels
 from mobile_api.mrz import Mrz
 
 
@@ -142,6 +143,49 @@ class FaceShape:
     eye_distance: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrameTrack:
+    """What was measured of one frame of a clip; `shape` only of exactly one face.
+
+    `at` in milliseconds since the first frame; `step` as the clip tags it. The rest
+    is of the face: `sharpness` and `brightness` as in `mobile_api.images`; `change` is
+    the mean difference from the face area of the frame before (0 to 255), 0 for bytes
+    that came before. Points are left out of `shape`: they stay in the worker.
+    """
+
+    at: int
+    step: int
+    faces: int
+    shape: FaceShape | None = None
+    x: float = 0.0
+    y: float = 0.0
+    sharpness: float = 0.0
+    brightness: float = 0.0
+    change: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LivenessReading:
+    """What was measured of a clip; `mobile_api.liveness` judges it.
+
+    `likeness` has one value a step: how alike the face then is to the neutral one
+    (0 to 1), None when no face could be compared. `parallax` has one value for each
+    turn, in eye distances, None when the pixels could not be followed. `neutral` is
+    the JPEG of the best neutral frame, b"" when there is none; `neutral_faces` are
+    the shorter sides of the faces on it in pixels.
+    """
+
+    engine: Engine
+    face_engine: Engine | None
+    frames: tuple[FrameTrack, ...]
+    likeness: tuple[float | None, ...] = ()
+    parallax: tuple[float | None, ...] = ()
+    passive: float | None = None
+    passive_engine: Engine | None = None
+    neutral: bytes = b""
+    neutral_faces: tuple[int, ...] = ()
+
+
 @runtime_checkable
 class FaceTracker(Protocol):
     """Measures the shape of faces, frame by frame."""
@@ -150,8 +194,19 @@ class FaceTracker(Protocol):
     def engine(self) -> Engine:
         """Name the engine."""
 
+    def begin(self) -> None:
+        """Forget the frames before: another clip begins."""
+
     def measure(self, picture: Picture) -> tuple[FaceShape, ...]:
         """Return the shape of every face, the largest first."""
+
+
+@runtime_checkable
+class ReliefMeter(Protocol):
+    """A FaceTracker that measures relief by itself, with a depth camera perhaps."""
+
+    def relief(self, frames: Sequence[Pixels]) -> float | None:
+        """Return the relief of a turn, in eye distances, as parallax would."""
 
 
 @runtime_checkable

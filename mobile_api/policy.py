@@ -7,13 +7,14 @@ by which rules a person was accepted. Pure but for `load_policy`.
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
 from idp.domain.assurance import LEVELS
+from mobile_api.liveness import LivenessLimits
 
 ANY: Final = "*"
 HASH_DIGITS: Final = 16
@@ -78,6 +79,7 @@ class ProofingPolicy:
     register_face_accept: float = 0.80
     register_face_doubt: float = 0.40
     duplicate: float = 0.55
+    liveness: LivenessLimits = field(default_factory=LivenessLimits)
     least_age: int = 15
 
     @cached_property

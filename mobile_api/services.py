@@ -12,7 +12,8 @@ from hashlib import sha256
 from typing import Protocol
 
 from idp.domain.evidence import Engine
-from mobile_api.interfaces import DocumentReading, FaceReading
+from idp.domain.liveness_sessions import Script
+from mobile_api.interfaces import DocumentReading, FaceReading, LivenessReading
 from mobile_api.policy import ProofingPolicy
 
 
@@ -63,6 +64,10 @@ class ImageWork(Protocol):
 
     async def compare_faces(self, *, document: bytes, selfie: bytes) -> FaceReading:
         """Compare the face of the portrait with that of a selfie."""
+        ...
+
+    async def measure_clip(self, clip: bytes, script: Script) -> LivenessReading:
+        """Measure a clip (`mobile_api.clips`) by the script that was told."""
         ...
 
 

@@ -18,8 +18,10 @@ class MobileSettings(BaseSettings):
     mrz_reader: str = "mobile_api.engines.mrz_passporteye:create"
     face_matcher: str = "mobile_api.engines.face_dlib:create"
     second_face_matcher: str = ""
-    landmarks: str = ""
+    landmarks: str = "mobile_api.engines.landmarks_mediapipe:create"
     passive_check: str = ""
+    passive_model: str = ""
+    passive_model_sha256: str = ""
     image_workers: int = Field(default=2, ge=1)
     image_waiting: int = Field(default=8, ge=0)
     policy_file: str = ""

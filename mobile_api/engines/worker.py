@@ -36,7 +36,7 @@ class EngineNames:
     mrz_reader: str = "mobile_api.engines.mrz_passporteye:create"
     face_matcher: str = "mobile_api.engines.face_dlib:create"
     second_face_matcher: str = ""
-    landmarks: str = ""
+    landmarks: str = "mobile_api.engines.landmarks_mediapipe:create"
     passive_check: str = ""
     environment: str = "development"
 

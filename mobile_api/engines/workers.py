@@ -23,10 +23,11 @@ from multiprocessing.context import SpawnProcess
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
-from mobile_api.engines import document_jobs, face_jobs
+from idp.domain.liveness_sessions import Script
+from mobile_api.engines import document_jobs, face_jobs, liveness_jobs
 from mobile_api.engines.loading import DisabledEngine
 from mobile_api.engines.worker import Done, EngineNames, Failed, Ready, main
-from mobile_api.interfaces import DocumentReading, FaceReading
+from mobile_api.interfaces import DocumentReading, FaceReading, LivenessReading
 
 T = TypeVar("T")
 SPAWN = multiprocessing.get_context("spawn")
@@ -190,6 +191,10 @@ class Workers:
     async def compare_faces(self, *, document: bytes, selfie: bytes) -> FaceReading:
         """Compare the face on a document with a selfie. Raises EngineProblem."""
         return _enabled(await self.run(face_jobs.compare_faces, document, selfie))
+
+    async def measure_clip(self, clip: bytes, script: Script) -> LivenessReading:
+        """Measure a clip by the script that was told. Raises EngineProblem."""
+        return _enabled(await self.run(liveness_jobs.measure_clip, clip, script))
 
     async def run(self, work: Callable[..., T], *arguments: object) -> T:
         """Run a module-level function in a worker.

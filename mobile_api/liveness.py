@@ -1,0 +1,415 @@
+"""Judge from the measures of a clip whether a person was there and did as told. Pure.
+
+    LivenessReading + Script --evaluate--> LivenessVerdict
+                                           (each check: pass, review or fail)
+
+No pixel is seen here and no check decides alone that somebody is alive: one that fails
+fails the clip, one in doubt sends it to a person. What none of these checks can tell,
+a film of the right moves in the right order, is in docs/threat-model.md.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from itertools import groupby, pairwise
+from math import hypot
+from statistics import median
+from typing import Final
+
+from idp.domain.liveness_sessions import TURNS, Action, Script, Step
+from mobile_api.interfaces import FrameTrack, LivenessReading
+from mobile_api.liveness_tracks import (
+    ActionLevels,
+    Episode,
+    Signals,
+    episodes_of,
+    is_neutral,
+    neutral_of,
+    signals_of,
+)
+
+MORE: Final = {
+    Action.TURN_LEFT: "turn-more",
+    Action.TURN_RIGHT: "turn-more",
+    Action.BLINK: "blink-not-seen",
+    Action.SMILE: "smile-more",
+    Action.NOD: "nod-more",
+}
+
+
+class Verdict(StrEnum):
+    """What a check says."""
+
+    PASS = "pass"  # noqa: S105 - not a password
+    REVIEW = "review"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LivenessLimits:
+    """Every threshold of the judgement: `x_fail` and beyond fails, `x_review` doubts.
+
+    Milliseconds, degrees, pixels of frames of 480 px, eye distances, shares; `jump`
+    and `spin` are per 100 ms.
+    """
+
+    levels: ActionLevels = field(default_factory=ActionLevels)
+    gap_fail_ms: int = 400
+    other_faces_fail: float = 0.05
+    eyes_apart_review: float = 36.0
+    eyes_apart_fail: float = 26.0
+    sharpness_review: float = 2.5
+    sharpness_fail: float = 1.2
+    brightness_review: float = 50.0
+    brightness_fail: float = 35.0
+    turned_at_first_fail: float = 20.0
+    neutral_between_ms: int = 150
+    brief_blink_ms: int = 600
+    held_review: float = 0.35
+    held_fail: float = 0.2
+    off_time_fail_ms: int = 500
+    off_time_share: float = 0.15
+    upload_ms: int = 1500
+    jump_review: float = 0.35
+    jump_fail: float = 0.6
+    spin_review: float = 22.0
+    spin_fail: float = 32.0
+    frozen_change: float = 0.25
+    frozen_review: float = 0.35
+    frozen_fail: float = 0.6
+    likeness_review: float = 0.45
+    likeness_fail: float = 0.40
+    parallax_review: float = 0.045
+    parallax_fail: float = 0.025
+    passive_review: float = 0.7
+    passive_fail: float = 0.4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One check: its score as measured, what it says, what the person can do."""
+
+    name: str
+    score: float
+    verdict: Verdict
+    advice: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LivenessVerdict:
+    """All checks. The worst of them is the verdict."""
+
+    checks: tuple[Check, ...]
+
+    @property
+    def verdict(self) -> Verdict:
+        """Return the worst verdict."""
+        said = {check.verdict for check in self.checks}
+        worst_first = (Verdict.FAIL, Verdict.REVIEW)
+        return next((worst for worst in worst_first if worst in said), Verdict.PASS)
+
+    @property
+    def advice(self) -> tuple[str, ...]:
+        """Return what the person can do, each once; why it failed stays with us."""
+        told = (
+            code
+            for check in self.checks
+            if check.verdict is Verdict.FAIL
+            for code in check.advice
+        )
+        return tuple(dict.fromkeys(told)) or self._in_general
+
+    @property
+    def _in_general(self) -> tuple[str, ...]:
+        return ("not-live",) if self.verdict is Verdict.FAIL else ()
+
+
+def evaluate(
+    reading: LivenessReading,
+    script: Script,
+    limits: LivenessLimits,
+    *,
+    elapsed_ms: int | None = None,
+) -> LivenessVerdict:
+    """Judge a clip by its script.
+
+    `elapsed_ms` is the time from telling the script to the arrival of the clip, by
+    the server's clock; None when it is not known.
+    """
+    frames = reading.frames
+    checks = [*_seen(frames, limits)]
+    neutral = neutral_of(frames)
+    if neutral is None:
+        checks.append(_failed("neutral", "look-straight"))
+        return LivenessVerdict(tuple(checks))
+    away = max(abs(neutral.yaw), abs(neutral.pitch))
+    checks.append(_at_most("neutral", away, fail=limits.turned_at_first_fail,
+                           advice=("look-straight",)))  # fmt: skip
+    signals = signals_of(frames, neutral)
+    episodes = episodes_of(signals, limits.levels)
+    done, order = _followed(episodes, script, limits)
+    checks.append(order)
+    checks.append(_returned(done, signals, limits))
+    checks.append(_held(done, script, limits))
+    checks.append(_timed(frames, script, limits))
+    if elapsed_ms is not None:
+        checks.append(_in_time(frames, elapsed_ms, limits))
+    checks += [*_moved(frames, signals, limits), _not_frozen(frames, limits)]
+    checks += [_same_face(reading, script, limits), _relief(reading, script, limits)]
+    if reading.passive_engine is not None:
+        checks.append(_looks_alive(reading.passive, limits))
+    return LivenessVerdict(tuple(checks))
+
+
+def _seen(frames: Sequence[FrameTrack], limits: LivenessLimits) -> Iterator[Check]:
+    """Yield whether one face is seen, large and well enough."""
+    others = sum(frame.faces > 1 for frame in frames) / max(len(frames), 1)
+    yield _at_most("one-face", others, fail=limits.other_faces_fail,
+                   advice=("two-faces",))  # fmt: skip
+    yield _at_most("gap", _longest_gap(frames), fail=limits.gap_fail_ms + 0.5,
+                   advice=("face-left-frame",))  # fmt: skip
+    shown = [(f, f.shape) for f in frames if f.shape is not None]
+    if not shown:
+        yield _failed("size", "no-face")
+        return
+    yield _at_least("size", median(s.eye_distance for _, s in shown),
+                    review=limits.eyes_apart_review, fail=limits.eyes_apart_fail,
+                    advice=("face-too-small",))  # fmt: skip
+    yield _at_least("sharpness", median(f.sharpness for f, _ in shown),
+                    review=limits.sharpness_review, fail=limits.sharpness_fail,
+                    advice=("blurred",))  # fmt: skip
+    yield _at_least("brightness", median(f.brightness for f, _ in shown),
+                    review=limits.brightness_review, fail=limits.brightness_fail,
+                    advice=("too-dark",))  # fmt: skip
+
+
+def _longest_gap(frames: Sequence[FrameTrack]) -> float:
+    """Return the longest time without a face, the ends of the clip included."""
+    if not frames:
+        return float("inf")
+    at = [frames[0].at, *(f.at for f in frames if f.shape is not None), frames[-1].at]
+    return max(later - earlier for earlier, later in pairwise(at))
+
+
+def _followed(
+    episodes: Sequence[Episode], script: Script, limits: LivenessLimits
+) -> tuple[tuple[Episode, ...], Check]:
+    """Return the movements that were told, and whether there was nothing else."""
+    counted = [one for one in episodes if not _is_natural(one, script, limits)]
+    runs = groupby(counted, lambda one: (one.action, one.peak_step))
+    asked = list(enumerate(script.steps, start=1))
+    done: list[Episode] = []
+    advice: list[str] = []
+    for _, run in runs:
+        one = _joined(list(run))
+        if asked and _is_asked(one, *asked[0], is_timed=script.is_timed):
+            asked.pop(0)
+            done.append(one)
+            continue
+        other_side = asked and {one.action, asked[0][1].action} == TURNS
+        advice.append("other-side" if other_side else "one-at-a-time")
+    advice += [MORE[step.action] for _, step in asked]
+    return tuple(done), Check(
+        name="order",
+        score=len(done) / max(len(script.steps), 1),
+        verdict=Verdict.FAIL if advice else Verdict.PASS,
+        advice=tuple(advice),
+    )
+
+
+def _is_natural(one: Episode, script: Script, limits: LivenessLimits) -> bool:
+    """Say whether it is a blink as people do all the time, when none was asked."""
+    if one.action is not Action.BLINK or one.lasts_ms > limits.brief_blink_ms:
+        return False
+    steps = script.steps
+    if not script.is_timed:
+        return all(step.action is not Action.BLINK for step in steps)
+    in_window = 0 < one.peak_step <= len(steps)
+    return not in_window or steps[one.peak_step - 1].action is not Action.BLINK
+
+
+def _is_asked(one: Episode, number: int, step: Step, *, is_timed: bool) -> bool:
+    """Say whether it is this step, begun and done while it was asked for."""
+    in_time = not is_timed or one.start_step == one.peak_step == number
+    return one.action is step.action and in_time
+
+
+def _joined(run: Sequence[Episode]) -> Episode:
+    """Return one movement of several in a row: two blinks, a nod twice."""
+    last = run[-1]
+    return replace(run[0], end=last.end, end_ms=last.end_ms)
+
+
+def _returned(
+    done: Sequence[Episode], signals: Sequence[Signals], limits: LivenessLimits
+) -> Check:
+    """Look for the neutral face after each movement, before the next."""
+    ends = [*(one.start for one in done[1:]), signals[-1].index + 1]
+    shortest = min(
+        (
+            _neutral_ms([s for s in signals if one.end < s.index < until], limits)
+            for one, until in zip(done, ends, strict=True)
+        ),
+        default=0,
+    )
+    return _at_least("neutral-between", shortest, fail=limits.neutral_between_ms,
+                     advice=("look-straight-between",))  # fmt: skip
+
+
+def _neutral_ms(signals: Sequence[Signals], limits: LivenessLimits) -> int:
+    """Return how long the longest stretch without a movement lasts."""
+    longest = 0
+    for is_still, run in groupby(signals, lambda s: is_neutral(s, limits.levels)):
+        if is_still:
+            still = list(run)
+            longest = max(longest, still[-1].at - still[0].at)
+    return longest
+
+
+def _held(done: Sequence[Episode], script: Script, limits: LivenessLimits) -> Check:
+    """Compare how long turns and smiles were held with how long they were told."""
+    told = {step.action: step.hold_ms for step in script.steps if step.hold_ms}
+    shares = [
+        one.lasts_ms / told[one.action]
+        for one in done
+        if one.action in {*TURNS, Action.SMILE} and one.action in told
+    ]
+    return _at_least("held", min(shares, default=1.0), review=limits.held_review,
+                     fail=limits.held_fail, advice=("too-fast",))  # fmt: skip
+
+
+def _timed(
+    frames: Sequence[FrameTrack], script: Script, limits: LivenessLimits
+) -> Check:
+    """Compare how long each instruction stood with what was told.
+
+    The score is the worst difference in milliseconds beyond what is allowed: 0 is
+    as told. The first wait may be longer, while the person takes the place.
+    """
+    if not script.is_timed:
+        return Check(name="timing", score=0.0, verdict=Verdict.PASS)
+    starts = [_first_at(frames, k) for k in range(1, len(script.steps) + 2)]
+    if starts[0] is None or None in starts[:-1]:
+        return _failed("timing", "take-again")
+    ends = [*starts[1:-1], starts[-1] if starts[-1] is not None else frames[-1].at]
+    worst = max(0.0, script.neutral_ms * (1 - 2 * limits.off_time_share) - starts[0])
+    is_slow = False
+    for step, start, end in zip(script.steps, starts, ends, strict=False):
+        assert start is not None
+        assert end is not None
+        off = _off_time(end - start, step, script, limits)
+        worst, is_slow = max(worst, abs(off)), is_slow or off > 0
+    return _at_most("timing", worst, fail=limits.off_time_fail_ms,
+                    advice=("too-slow" if is_slow else "too-fast",))  # fmt: skip
+
+
+def _off_time(lasted: int, step: Step, script: Script, limits: LivenessLimits) -> float:
+    """Return by how much a window is longer (+) or shorter (-) than may be."""
+    longest = (step.hold_ms + script.neutral_ms) * (1 + limits.off_time_share)
+    shortest = step.hold_ms * (1 - limits.off_time_share)
+    return max(lasted - longest, 0.0) or min(lasted - shortest, 0.0)
+
+
+def _first_at(frames: Sequence[FrameTrack], step: int) -> int | None:
+    return next((frame.at for frame in frames if frame.step == step), None)
+
+
+def _in_time(
+    frames: Sequence[FrameTrack], elapsed_ms: int, limits: LivenessLimits
+) -> Check:
+    """Refuse a clip that says it lasted longer than the session did."""
+    beyond = max(0, frames[-1].at - elapsed_ms)
+    return _at_most("elapsed", beyond, fail=limits.upload_ms, advice=("take-again",))
+
+
+def _moved(
+    frames: Sequence[FrameTrack], signals: Sequence[Signals], limits: LivenessLimits
+) -> Iterator[Check]:
+    """Yield whether the face moved as a head does: no leaps, no turns in no time."""
+    leaps, spins = [0.0], [0.0]
+    for one, other in pairwise(signals):
+        before, after = frames[one.index], frames[other.index]
+        assert before.shape is not None
+        assert after.shape is not None
+        tenths = max(after.at - before.at, 40) / 100
+        apart = hypot(after.x - before.x, after.y - before.y)
+        size = max(before.shape.eye_distance, 1.0)
+        leaps.append(apart / size / tenths)
+        spins.append(hypot(other.yaw - one.yaw, other.pitch - one.pitch) / tenths)
+    yield _at_most("jump", max(leaps), review=limits.jump_review,
+                   fail=limits.jump_fail, advice=("hold-still",))  # fmt: skip
+    yield _at_most("spin", max(spins), review=limits.spin_review,
+                   fail=limits.spin_fail, advice=("too-fast",))  # fmt: skip
+
+
+def _not_frozen(frames: Sequence[FrameTrack], limits: LivenessLimits) -> Check:
+    """Count frames that are the one before again: a camera's noise never repeats."""
+    same = sum(frame.change < limits.frozen_change for frame in frames[1:])
+    return _at_most("frozen", same / max(len(frames) - 1, 1),
+                    review=limits.frozen_review, fail=limits.frozen_fail,
+                    advice=("take-again",))  # fmt: skip
+
+
+def _same_face(
+    reading: LivenessReading, script: Script, limits: LivenessLimits
+) -> Check:
+    """Compare the face of each step with the neutral one."""
+    if len(reading.likeness) != len(script.steps) or None in reading.likeness:
+        return _failed("same-face", "take-again")
+    least = min((value for value in reading.likeness if value is not None), default=0)
+    return _at_least("same-face", least, review=limits.likeness_review,
+                     fail=limits.likeness_fail)  # fmt: skip
+
+
+def _relief(reading: LivenessReading, script: Script, limits: LivenessLimits) -> Check:
+    """Look for relief: what a flat picture does not show when it is turned."""
+    turns = sum(step.action in TURNS for step in script.steps)
+    if turns == 0:
+        return Check(name="parallax", score=0.0, verdict=Verdict.REVIEW)
+    if len(reading.parallax) != turns or None in reading.parallax:
+        return _failed("parallax", "turn-more")
+    least = min(value for value in reading.parallax if value is not None)
+    return _at_least("parallax", least, review=limits.parallax_review,
+                     fail=limits.parallax_fail)  # fmt: skip
+
+
+def _looks_alive(score: float | None, limits: LivenessLimits) -> Check:
+    if score is None:
+        return _failed("passive", "take-again")
+    return _at_least("passive", score, review=limits.passive_review,
+                     fail=limits.passive_fail)  # fmt: skip
+
+
+def _failed(name: str, advice: str) -> Check:
+    """Return a check that could not be made: nothing passes for want of a measure."""
+    return Check(name=name, score=0.0, verdict=Verdict.FAIL, advice=(advice,))
+
+
+def _at_least(
+    name: str,
+    score: float,
+    *,
+    fail: float,
+    review: float | None = None,
+    advice: tuple[str, ...] = (),
+) -> Check:
+    """Return a check that fails below `fail` and doubts below `review`."""
+    verdict = Verdict.PASS
+    if not score >= (fail if review is None else review):
+        verdict = Verdict.REVIEW if score >= fail else Verdict.FAIL
+    return Check(name=name, score=float(score), verdict=verdict, advice=advice)
+
+
+def _at_most(
+    name: str,
+    score: float,
+    *,
+    fail: float,
+    review: float | None = None,
+    advice: tuple[str, ...] = (),
+) -> Check:
+    """Return a check that fails from `fail` on and doubts from `review` on."""
+    verdict = Verdict.PASS
+    if not score < (fail if review is None else review):
+        verdict = Verdict.REVIEW if score < fail else Verdict.FAIL
+    return Check(name=name, score=float(score), verdict=verdict, advice=advice)
