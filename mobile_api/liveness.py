@@ -9,8 +9,7 @@ a film of the right moves in the right order, is in docs/threat-model.md.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from enum import StrEnum
+from dataclasses import replace
 from itertools import groupby, pairwise
 from math import hypot
 from statistics import median
@@ -18,8 +17,16 @@ from typing import Final
 
 from idp.domain.liveness_sessions import TURNS, Action, Script, Step
 from mobile_api.interfaces import FrameTrack, LivenessReading
+from mobile_api.liveness_limits import (
+    Check,
+    LivenessLimits,
+    LivenessVerdict,
+    Verdict,
+    at_least,
+    at_most,
+    failed,
+)
 from mobile_api.liveness_tracks import (
-    ActionLevels,
     Episode,
     Signals,
     episodes_of,
@@ -35,93 +42,6 @@ MORE: Final = {
     Action.SMILE: "smile-more",
     Action.NOD: "nod-more",
 }
-
-
-class Verdict(StrEnum):
-    """What a check says."""
-
-    PASS = "pass"  # noqa: S105 - not a password
-    REVIEW = "review"
-    FAIL = "fail"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LivenessLimits:
-    """Every threshold of the judgement: `x_fail` and beyond fails, `x_review` doubts.
-
-    Milliseconds, degrees, pixels of frames of 480 px, eye distances, shares; `jump`
-    and `spin` are per 100 ms.
-    """
-
-    levels: ActionLevels = field(default_factory=ActionLevels)
-    gap_fail_ms: int = 400
-    other_faces_fail: float = 0.05
-    eyes_apart_review: float = 36.0
-    eyes_apart_fail: float = 26.0
-    sharpness_review: float = 2.5
-    sharpness_fail: float = 1.2
-    brightness_review: float = 50.0
-    brightness_fail: float = 35.0
-    turned_at_first_fail: float = 20.0
-    neutral_between_ms: int = 150
-    brief_blink_ms: int = 600
-    held_review: float = 0.35
-    held_fail: float = 0.2
-    off_time_fail_ms: int = 500
-    off_time_share: float = 0.15
-    upload_ms: int = 1500
-    jump_review: float = 0.35
-    jump_fail: float = 0.6
-    spin_review: float = 22.0
-    spin_fail: float = 32.0
-    frozen_change: float = 0.25
-    frozen_review: float = 0.35
-    frozen_fail: float = 0.6
-    likeness_review: float = 0.45
-    likeness_fail: float = 0.40
-    parallax_review: float = 0.045
-    parallax_fail: float = 0.025
-    passive_review: float = 0.7
-    passive_fail: float = 0.4
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
-    """One check: its score as measured, what it says, what the person can do."""
-
-    name: str
-    score: float
-    verdict: Verdict
-    advice: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class LivenessVerdict:
-    """All checks. The worst of them is the verdict."""
-
-    checks: tuple[Check, ...]
-
-    @property
-    def verdict(self) -> Verdict:
-        """Return the worst verdict."""
-        said = {check.verdict for check in self.checks}
-        worst_first = (Verdict.FAIL, Verdict.REVIEW)
-        return next((worst for worst in worst_first if worst in said), Verdict.PASS)
-
-    @property
-    def advice(self) -> tuple[str, ...]:
-        """Return what the person can do, each once; why it failed stays with us."""
-        told = (
-            code
-            for check in self.checks
-            if check.verdict is Verdict.FAIL
-            for code in check.advice
-        )
-        return tuple(dict.fromkeys(told)) or self._in_general
-
-    @property
-    def _in_general(self) -> tuple[str, ...]:
-        return ("not-live",) if self.verdict is Verdict.FAIL else ()
 
 
 def evaluate(
@@ -140,10 +60,10 @@ def evaluate(
     checks = [*_seen(frames, limits)]
     neutral = neutral_of(frames)
     if neutral is None:
-        checks.append(_failed("neutral", "look-straight"))
+        checks.append(failed("neutral", "look-straight"))
         return LivenessVerdict(tuple(checks))
     away = max(abs(neutral.yaw), abs(neutral.pitch))
-    checks.append(_at_most("neutral", away, fail=limits.turned_at_first_fail,
+    checks.append(at_most("neutral", away, fail=limits.turned_at_first_fail,
                            advice=("look-straight",)))  # fmt: skip
     signals = signals_of(frames, neutral)
     episodes = episodes_of(signals, limits.levels)
@@ -164,21 +84,21 @@ def evaluate(
 def _seen(frames: Sequence[FrameTrack], limits: LivenessLimits) -> Iterator[Check]:
     """Yield whether one face is seen, large and well enough."""
     others = sum(frame.faces > 1 for frame in frames) / max(len(frames), 1)
-    yield _at_most("one-face", others, fail=limits.other_faces_fail,
+    yield at_most("one-face", others, fail=limits.other_faces_fail,
                    advice=("two-faces",))  # fmt: skip
-    yield _at_most("gap", _longest_gap(frames), fail=limits.gap_fail_ms + 0.5,
+    yield at_most("gap", _longest_gap(frames), fail=limits.gap_fail_ms + 0.5,
                    advice=("face-left-frame",))  # fmt: skip
     shown = [(f, f.shape) for f in frames if f.shape is not None]
     if not shown:
-        yield _failed("size", "no-face")
+        yield failed("size", "no-face")
         return
-    yield _at_least("size", median(s.eye_distance for _, s in shown),
+    yield at_least("size", median(s.eye_distance for _, s in shown),
                     review=limits.eyes_apart_review, fail=limits.eyes_apart_fail,
                     advice=("face-too-small",))  # fmt: skip
-    yield _at_least("sharpness", median(f.sharpness for f, _ in shown),
+    yield at_least("sharpness", median(f.sharpness for f, _ in shown),
                     review=limits.sharpness_review, fail=limits.sharpness_fail,
                     advice=("blurred",))  # fmt: skip
-    yield _at_least("brightness", median(f.brightness for f, _ in shown),
+    yield at_least("brightness", median(f.brightness for f, _ in shown),
                     review=limits.brightness_review, fail=limits.brightness_fail,
                     advice=("too-dark",))  # fmt: skip
 
@@ -252,7 +172,7 @@ def _returned(
         ),
         default=0,
     )
-    return _at_least("neutral-between", shortest, fail=limits.neutral_between_ms,
+    return at_least("neutral-between", shortest, fail=limits.neutral_between_ms,
                      advice=("look-straight-between",))  # fmt: skip
 
 
@@ -274,7 +194,7 @@ def _held(done: Sequence[Episode], script: Script, limits: LivenessLimits) -> Ch
         for one in done
         if one.action in {*TURNS, Action.SMILE} and one.action in told
     ]
-    return _at_least("held", min(shares, default=1.0), review=limits.held_review,
+    return at_least("held", min(shares, default=1.0), review=limits.held_review,
                      fail=limits.held_fail, advice=("too-fast",))  # fmt: skip
 
 
@@ -290,7 +210,7 @@ def _timed(
         return Check(name="timing", score=0.0, verdict=Verdict.PASS)
     starts = [_first_at(frames, k) for k in range(1, len(script.steps) + 2)]
     if starts[0] is None or None in starts[:-1]:
-        return _failed("timing", "take-again")
+        return failed("timing", "take-again")
     ends = [*starts[1:-1], starts[-1] if starts[-1] is not None else frames[-1].at]
     worst = max(0.0, script.neutral_ms * (1 - 2 * limits.off_time_share) - starts[0])
     is_slow = False
@@ -299,7 +219,7 @@ def _timed(
         assert end is not None
         off = _off_time(end - start, step, script, limits)
         worst, is_slow = max(worst, abs(off)), is_slow or off > 0
-    return _at_most("timing", worst, fail=limits.off_time_fail_ms,
+    return at_most("timing", worst, fail=limits.off_time_fail_ms,
                     advice=("too-slow" if is_slow else "too-fast",))  # fmt: skip
 
 
@@ -319,7 +239,7 @@ def _in_time(
 ) -> Check:
     """Refuse a clip that says it lasted longer than the session did."""
     beyond = max(0, frames[-1].at - elapsed_ms)
-    return _at_most("elapsed", beyond, fail=limits.upload_ms, advice=("take-again",))
+    return at_most("elapsed", beyond, fail=limits.upload_ms, advice=("take-again",))
 
 
 def _moved(
@@ -336,16 +256,16 @@ def _moved(
         size = max(before.shape.eye_distance, 1.0)
         leaps.append(apart / size / tenths)
         spins.append(hypot(other.yaw - one.yaw, other.pitch - one.pitch) / tenths)
-    yield _at_most("jump", max(leaps), review=limits.jump_review,
+    yield at_most("jump", max(leaps), review=limits.jump_review,
                    fail=limits.jump_fail, advice=("hold-still",))  # fmt: skip
-    yield _at_most("spin", max(spins), review=limits.spin_review,
+    yield at_most("spin", max(spins), review=limits.spin_review,
                    fail=limits.spin_fail, advice=("too-fast",))  # fmt: skip
 
 
 def _not_frozen(frames: Sequence[FrameTrack], limits: LivenessLimits) -> Check:
     """Count frames that are the one before again: a camera's noise never repeats."""
     same = sum(frame.change < limits.frozen_change for frame in frames[1:])
-    return _at_most("frozen", same / max(len(frames) - 1, 1),
+    return at_most("frozen", same / max(len(frames) - 1, 1),
                     review=limits.frozen_review, fail=limits.frozen_fail,
                     advice=("take-again",))  # fmt: skip
 
@@ -355,9 +275,9 @@ def _same_face(
 ) -> Check:
     """Compare the face of each step with the neutral one."""
     if len(reading.likeness) != len(script.steps) or None in reading.likeness:
-        return _failed("same-face", "take-again")
+        return failed("same-face", "take-again")
     least = min((value for value in reading.likeness if value is not None), default=0)
-    return _at_least("same-face", least, review=limits.likeness_review,
+    return at_least("same-face", least, review=limits.likeness_review,
                      fail=limits.likeness_fail)  # fmt: skip
 
 
@@ -367,49 +287,14 @@ def _relief(reading: LivenessReading, script: Script, limits: LivenessLimits) ->
     if turns == 0:
         return Check(name="parallax", score=0.0, verdict=Verdict.REVIEW)
     if len(reading.parallax) != turns or None in reading.parallax:
-        return _failed("parallax", "turn-more")
+        return failed("parallax", "turn-more")
     least = min(value for value in reading.parallax if value is not None)
-    return _at_least("parallax", least, review=limits.parallax_review,
+    return at_least("parallax", least, review=limits.parallax_review,
                      fail=limits.parallax_fail)  # fmt: skip
 
 
 def _looks_alive(score: float | None, limits: LivenessLimits) -> Check:
     if score is None:
-        return _failed("passive", "take-again")
-    return _at_least("passive", score, review=limits.passive_review,
+        return failed("passive", "take-again")
+    return at_least("passive", score, review=limits.passive_review,
                      fail=limits.passive_fail)  # fmt: skip
-
-
-def _failed(name: str, advice: str) -> Check:
-    """Return a check that could not be made: nothing passes for want of a measure."""
-    return Check(name=name, score=0.0, verdict=Verdict.FAIL, advice=(advice,))
-
-
-def _at_least(
-    name: str,
-    score: float,
-    *,
-    fail: float,
-    review: float | None = None,
-    advice: tuple[str, ...] = (),
-) -> Check:
-    """Return a check that fails below `fail` and doubts below `review`."""
-    verdict = Verdict.PASS
-    if not score >= (fail if review is None else review):
-        verdict = Verdict.REVIEW if score >= fail else Verdict.FAIL
-    return Check(name=name, score=float(score), verdict=verdict, advice=advice)
-
-
-def _at_most(
-    name: str,
-    score: float,
-    *,
-    fail: float,
-    review: float | None = None,
-    advice: tuple[str, ...] = (),
-) -> Check:
-    """Return a check that fails from `fail` on and doubts from `review` on."""
-    verdict = Verdict.PASS
-    if not score < (fail if review is None else review):
-        verdict = Verdict.REVIEW if score < fail else Verdict.FAIL
-    return Check(name=name, score=float(score), verdict=verdict, advice=advice)

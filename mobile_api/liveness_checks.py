@@ -25,7 +25,8 @@ from idp.errors import Malformed
 from idp.services import Services
 from mobile_api.clips import Clip, ClipInvalid, read_clip
 from mobile_api.judgement import Liveness
-from mobile_api.liveness import LivenessVerdict, Verdict, evaluate
+from mobile_api.liveness import evaluate
+from mobile_api.liveness_limits import LivenessVerdict, Verdict
 from mobile_api.picture_checks import measured
 from mobile_api.proofing import recorded
 from mobile_api.services import MobileServices

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from idp.domain.assurance import LEVELS
-from mobile_api.liveness import LivenessLimits
+from mobile_api.liveness_limits import LivenessLimits
 
 ANY: Final = "*"
 HASH_DIGITS: Final = 16
