@@ -1,4 +1,4 @@
-"""What the judgement of a clip is made of: its limits, its checks, its verdict. Pure."""
+"""What the judgement of a clip is made of: limits, checks, verdict. Pure."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
