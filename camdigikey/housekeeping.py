@@ -27,8 +27,8 @@ def housekeeping(services: Services) -> list[Coroutine[Any, Any, None]]:
         services.keys.run(),
         deliver_forever(services),
         deliver_backchannel_forever(services),
-        services.courier.deliver_forever(),
-        services.message_watch.watch_forever(),
+        services.messaging.courier.deliver_forever(),
+        services.messaging.watch.watch_forever(),
         sweep_forever(services),
     ]
 
@@ -55,7 +55,4 @@ async def sweep(services: Services) -> None:
         await services.decisions.drop_old(tx, kept=DECISIONS_KEPT)
         await services.backchannel.drop_old(tx, kept=DECISIONS_KEPT)
         await services.push_blocks.drop_over(tx)
-        await services.messages.drop_old(tx)
-        await services.messages.outbox.drop_old(tx)
-        await services.sent_messages.drop_old(tx)
-        await services.spending.drop_old(tx)
+        await services.messaging.drop_old(tx)

@@ -4,7 +4,7 @@
 frozen value that the endpoints carry in their state. Nothing here knows HTTP.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -34,12 +34,9 @@ from idp.domain.keys import KeyChanges, Keys, KeySchedule
 from idp.domain.logout_deliveries import LogoutDeliveries
 from idp.domain.logouts import Logouts
 from idp.domain.lost_phones import LostPhones
-from idp.domain.message_courier import Courier
-from idp.domain.message_spending import Spending
-from idp.domain.message_watch import MessageWatch
-from idp.domain.messages import Messages, NoEmails
+from idp.domain.messages import Messages
+from idp.domain.messaging import Messaging, open_messaging
 from idp.domain.one_time_codes import OneTimeCodes
-from idp.domain.outbox import Outbox
 from idp.domain.party_registration import PartyRegistration
 from idp.domain.passkeys import Passkeys
 from idp.domain.proof_of_work import ProofOfWork
@@ -53,27 +50,21 @@ from idp.domain.releases import Releases
 from idp.domain.relying_parties import RelyingParties
 from idp.domain.request_proofs import RequestProofs
 from idp.domain.sandbox import Sandbox
-from idp.domain.sent_messages import SentMessages
 from idp.domain.sessions import Sessions
 from idp.domain.token_status import TokenStatus
 from idp.domain.user_verification import WebAuthnParty
 from idp.engines import (
     DisabledEmailSender,
-    TextCodes,
     load_email_sender,
     load_key_custody,
     load_sms_sender,
 )
 from idp.engines.outbound import create as create_outbound
 from idp.interfaces import (
-    Budgeted,
     Clock,
-    CodeSender,
     EmailSender,
     KeyCustody,
-    ManyProviders,
     Outbound,
-    Provider,
     SmsSender,
     SystemClock,
 )
@@ -140,10 +131,7 @@ class Services:
     messages: Messages
     documents: Documents
     document_reminders: DocumentReminders
-    courier: Courier
-    sent_messages: SentMessages
-    message_watch: MessageWatch
-    spending: Spending
+    messaging: Messaging
     evidence: EvidenceBox
     register_questions: RegisterQuestions
     registrations: Registrations
@@ -182,11 +170,15 @@ def wire(
     evidence = EvidenceBox(clock, sealer, settings.evidence_retention)
     questions = RegisterQuestions(clock)
     codes = _codes(settings, clock, sealer)
-    email = email or DisabledEmailSender("no sender was given")
-    outbox, sent = Outbox(clock, sealer), SentMessages(clock)
-    spending = Spending(clock, store, settings.message_budgets, settings.message_prices)
-    if isinstance(sms, Budgeted):
-        sms = sms.within(spending)
+    messaging = open_messaging(
+        settings,
+        clock=clock,
+        store=store,
+        sealer=sealer,
+        accounts=accounts,
+        sms=sms,
+        email=email or DisabledEmailSender("no sender was given"),
+    )
     sessions = Sessions(clock, sealer, settings.session_life)
     logouts = Logouts(signals, audit, accounts, sessions, LogoutDeliveries(clock))
     device_changes = DeviceChanges(clock, audit, devices, logouts)
@@ -205,7 +197,7 @@ def wire(
         blocks,
         PushLimits(settings.pushes_unanswered_an_hour),
     )
-    messages = Messages(clock, sealer, accounts, outbox, NoEmails())
+    messages = messaging.messages
     documents = Documents(clock, sealer)
     return Services(
         settings=settings,
@@ -214,8 +206,8 @@ def wire(
         sealer=sealer,
         ephemeral=ephemeral,
         signals=signals,
-        sms=sms,
-        email=email,
+        sms=messaging.sms,
+        email=messaging.email,
         outbound=outbound,
         client_keys=ClientKeys(clock, outbound),
         translate=translate,
@@ -270,16 +262,7 @@ def wire(
         releases=Releases(clock, audit, Consents(clock)),
         budgets=budgets,
         codes=codes,
-        code_delivery=CodeDelivery(
-            store,
-            sms if isinstance(sms, CodeSender) else TextCodes(sms),
-            email,
-            sent,
-            spending,
-            frozenset(settings.sms_countries),
-            settings.codes_per_number_prefix_an_hour,
-            settings.code_validity,
-        ),
+        code_delivery=messaging.codes,
         proof_of_work=ProofOfWork(
             clock,
             sealer,
@@ -290,10 +273,7 @@ def wire(
         messages=messages,
         documents=documents,
         document_reminders=DocumentReminders(documents, audit, messages),
-        courier=Courier(store, outbox, sent, sms, email),
-        sent_messages=sent,
-        message_watch=MessageWatch(store, sent, _providers(sms)),
-        spending=spending,
+        messaging=messaging,
         evidence=evidence,
         register_questions=questions,
         registrations=Registrations(
@@ -325,13 +305,6 @@ def _attestation_policies(settings: IdpSettings) -> AttestationPolicies:
         apple_app_id=settings.apple_app_id,
         is_development=settings.environment == "development",
     )
-
-
-def _providers(sms: SmsSender) -> Mapping[str, object]:
-    """Return the providers behind a sender, by the names in its messages."""
-    if isinstance(sms, ManyProviders):
-        return sms.engines
-    return {sms.provider: sms} if isinstance(sms, Provider) else {}
 
 
 def _key_schedule(settings: IdpSettings) -> KeySchedule:

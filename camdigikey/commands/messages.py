@@ -44,19 +44,19 @@ def status() -> None:
 
 
 async def _look(services: Services) -> Standing:
-    budgets = services.spending.budgets
+    budgets = services.messaging.spending.budgets
     async with services.store.read() as tx:
-        tallies = await services.sent_messages.tallies(tx, window=DAY)
+        tallies = await services.messaging.sent.tallies(tx, window=DAY)
         names = sorted({*budgets, *(one.provider for one in tallies)})
         spent = {
             name: (
-                await services.spending.spent_today(tx, name),
+                await services.messaging.spending.spent_today(tx, name),
                 str(budgets.get(name, "no limit")),
             )
             for name in names
         }
         waiting = await services.messages.outbox.counts(tx)
-    return Standing(tallies, await services.message_watch.alarms(), spent, waiting)
+    return Standing(tallies, await services.messaging.watch.alarms(), spent, waiting)
 
 
 def _table(tallies: list[Tally]) -> Table:

@@ -16,10 +16,22 @@ from idp.domain.message_spending import HOUR, Spending
 from idp.domain.message_texts import email_of_code
 from idp.domain.sent_messages import SentKind, SentMessages, prefix_of
 from idp.errors import Exhausted, PhoneInvalid
-from idp.interfaces import CodeSender, EmailSender, Sent
+from idp.interfaces import CodeSender, EmailSender, Sent, SmsSender
 from idp.storage.store import Store
+from idp.translations import translate
 
 EVERYWHERE: Final = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class TextCodes:
+    """Brings codes by a sender that only knows texts."""
+
+    sms: SmsSender
+
+    async def send_code(self, *, to: str, code: str, locale: str) -> Sent:
+        """Send the code in one bilingual text message."""
+        return await self.sms.send(to=to, text=translate("sms.code", locale, code=code))
 
 
 @dataclass(frozen=True, slots=True)

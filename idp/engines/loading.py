@@ -37,17 +37,6 @@ class DisabledSmsSender:
 
 
 @dataclass(frozen=True, slots=True)
-class TextCodes:
-    """Brings codes by a sender that only knows texts."""
-
-    sms: SmsSender
-
-    async def send_code(self, *, to: str, code: str, locale: str) -> Sent:
-        """Send the code in one bilingual text message."""
-        return await self.sms.send(to=to, text=code_text(code, locale))
-
-
-@dataclass(frozen=True, slots=True)
 class DisabledEmailSender:
     """Stands where no sender could be loaded."""
 

@@ -21,7 +21,7 @@ async def take(request: Request) -> Response:
     """Take one report."""
     services = services_of(request)
     provider = request.path_params["provider"]
-    reader = services.message_watch.providers.get(provider)
+    reader = services.messaging.watch.providers.get(provider)
     if not isinstance(reader, ReportReader):
         return PlainTextResponse("not found\n", HTTPStatus.NOT_FOUND)
     try:
@@ -32,7 +32,7 @@ async def take(request: Request) -> Response:
         return PlainTextResponse("bad request\n", HTTPStatus.BAD_REQUEST)
     if report.state:
         async with services.store.begin() as tx:
-            await services.sent_messages.reported(
+            await services.messaging.sent.reported(
                 tx,
                 provider=provider,
                 reference=report.reference,

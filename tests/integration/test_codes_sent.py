@@ -75,7 +75,7 @@ async def test_conversion_is_counted_by_prefix(store_url: str) -> None:
                 path = f"/registrations/{view['id']}/phone-code"
                 await phone.post(path, {"code": code(world)})
         async with world.services.store.read() as tx:
-            tallies = await world.services.sent_messages.tallies(
+            tallies = await world.services.messaging.sent.tallies(
                 tx, window=timedelta(hours=1)
             )
         told = {one.prefix: (one.provider, one.codes, one.used) for one in tallies}

@@ -37,8 +37,9 @@ SETTINGS = IdpSettings(
 
 def use(world: World, **providers: object) -> MessageWatch:
     """Let the running provider know these; return its watch."""
-    watch = replace(world.services.message_watch, providers=providers)
-    services = replace(world.services, message_watch=watch)
+    watch = replace(world.services.messaging.watch, providers=providers)
+    messaging = replace(world.services.messaging, watch=watch)
+    services = replace(world.services, messaging=messaging)
     for app in world.network.apps.values():
         assert isinstance(app, WithState)
         app.state["services"] = services
@@ -49,7 +50,7 @@ async def sent(
     world: World, provider: str, reference: str, *, owner: str = "o", to: str = ""
 ) -> None:
     async with world.services.store.begin() as tx:
-        await world.services.sent_messages.note(
+        await world.services.messaging.sent.note(
             tx,
             Sent(provider, reference),
             kind=SentKind.CODE,
@@ -157,7 +158,7 @@ async def test_the_watch_asks_until_a_fate_is_known_and_tells_of_used_codes(
         assert sorted(provider.asked) == ["arrived", "away", "unknown"]
         assert await watch.poll() == 0, "just asked"
         async with world.services.store.begin() as tx:
-            await world.services.sent_messages.code_used(tx, "unknown")
+            await world.services.messaging.sent.code_used(tx, "unknown")
         world.clock.pass_time(21)
         assert await watch.poll() == 1
         assert provider.used == ["unknown"]
@@ -221,7 +222,7 @@ async def test_the_budget_of_a_day_is_shared_and_begins_anew(store_url: str) -> 
         store_url, message_budgets={"twilio": 250}, message_prices={"twilio": 90}
     ) as world:
         world.clock.hold()
-        spending = world.services.spending
+        spending = world.services.messaging.spending
         tries = [spending.allow("twilio", parts=1) for _ in range(8)]
         assert sum(await asyncio.gather(*tries)) == 2, "no racer passes the limit"
         assert not await spending.allow("twilio", parts=1)

@@ -36,11 +36,13 @@ def with_senders(
     services: Services, *, sms: object = None, email: object = None
 ) -> Services:
     """Return the services whose courier uses other senders."""
-    courier = services.courier
-    return replace(
-        services,
-        courier=replace(courier, sms=sms or courier.sms, email=email or courier.email),  # type: ignore[arg-type]
+    courier = services.messaging.courier
+    other = replace(
+        courier,
+        sms=sms or courier.sms,  # type: ignore[arg-type]
+        email=email or courier.email,  # type: ignore[arg-type]
     )
+    return replace(services, messaging=replace(services.messaging, courier=other))
 
 
 async def tell(world: World, phone: Phone, notice: Notice, **more: object) -> None:
@@ -100,7 +102,7 @@ async def test_a_notice_goes_by_text_and_by_email_and_is_wiped_afterwards(
             )
         sealed = await rows(world, "sealed, state")
         assert all(NUMBER.encode() not in bytes(one[0]) for one in sealed)  # type: ignore[arg-type]
-        assert await services.courier.deliver_due() == 2
+        assert await services.messaging.courier.deliver_due() == 2
         assert isinstance(world.services.sms, ConsoleSmsSender)
         (text,) = world.services.sms.outbox
         assert text.to == NUMBER
@@ -113,7 +115,7 @@ async def test_a_notice_goes_by_text_and_by_email_and_is_wiped_afterwards(
         assert "Until: 5 January 2026, 15:00 (Phnom Penh time)" in letter.text
         closed = await rows(world, "state, sealed, provider")
         assert closed == [("done", b"", "console")] * 2
-        assert await services.courier.deliver_due() == 0
+        assert await services.messaging.courier.deliver_due() == 0
 
 
 async def test_a_notice_is_rolled_back_with_what_it_tells_of(sqlite_url: str) -> None:
@@ -137,19 +139,19 @@ async def test_what_is_away_is_tried_again_and_given_up_after_a_day(
         sms = FaultySender([Unavailable("sms")] * 2)
         services = with_senders(world.services, sms=sms)
         await tell(world, await world.phone(), Notice.DEVICE_BOUND)
-        assert await services.courier.deliver_due() == 1
-        assert await services.courier.deliver_due() == 0, "not at once"
+        assert await services.messaging.courier.deliver_due() == 1
+        assert await services.messaging.courier.deliver_due() == 0, "not at once"
         world.clock.pass_time(45)
-        await services.courier.deliver_due()
+        await services.messaging.courier.deliver_due()
         world.clock.pass_time(90)
-        await services.courier.deliver_due()
+        await services.messaging.courier.deliver_due()
         assert len(sms.sent) == 1
         assert await rows(world, "state, reference, attempts") == [("done", "ref-1", 3)]
         sms.faults = [Unavailable("sms")] * 1000
         await tell(world, await world.phone(number="1"), Notice.DEVICE_BOUND)
         for _ in range(40):
             world.clock.pass_time(4000)
-            await services.courier.deliver_due()
+            await services.messaging.courier.deliver_due()
         assert sorted(await rows(world, "state")) == [("done",), ("given-up",)]
         assert len(sms.faults) < 1000
 
@@ -161,7 +163,7 @@ async def test_what_can_never_arrive_is_refused_at_once(
     async with open_world(sqlite_url) as world:
         services = with_senders(world.services, sms=FaultySender([fault]))
         await tell(world, await world.phone(), Notice.DEVICE_BOUND)
-        await services.courier.deliver_due()
+        await services.messaging.courier.deliver_due()
         state, sealed = (await rows(world, "state, sealed"))[0]
         assert (state, sealed) == ("refused", b"")
 
@@ -190,7 +192,7 @@ async def test_no_number_and_no_address_is_ever_logged(sqlite_url: str) -> None:
         with everything_logged() as said:
             for notice in (Notice.DEVICE_BOUND, Notice.PIN_CHANGED):
                 await tell(world, phone, notice)
-                await services.courier.deliver_due()
+                await services.messaging.courier.deliver_due()
         assert any("RuntimeError" in line for line in said), "the fault was seen"
         assert not any("12345678" in line for line in said)
 
@@ -218,7 +220,7 @@ async def test_an_old_number_is_told_without_an_account(sqlite_url: str) -> None
             await services.messages.tell_number(
                 tx, "+66812345678", Notice.PHONE_CHANGED, locale="en"
             )
-        await services.courier.deliver_due()
+        await services.messaging.courier.deliver_due()
         assert isinstance(services.sms, ConsoleSmsSender)
         (text,) = services.sms.outbox
         assert text.to == "+66812345678"
