@@ -43,6 +43,8 @@ from idp.domain.proof_of_work import ProofOfWork
 from idp.domain.push_blocks import PushBlocks
 from idp.domain.pushed_requests import PushedRequests
 from idp.domain.rate_limits import Budgets
+from idp.domain.recoveries import Recoveries, Waits
+from idp.domain.recovery_rows import RecoveryRows
 from idp.domain.register_questions import RegisterQuestions
 from idp.domain.registration_rows import RegistrationRows
 from idp.domain.registrations import Limits, Registrations
@@ -135,6 +137,7 @@ class Services:
     evidence: EvidenceBox
     register_questions: RegisterQuestions
     registrations: Registrations
+    recoveries: Recoveries
     sandbox: Sandbox | None
 
 
@@ -199,6 +202,28 @@ def wire(
     )
     messages = messaging.messages
     documents = Documents(clock, sealer)
+    registrations = Registrations(
+        clock=clock,
+        rows=RegistrationRows(clock, sealer),
+        documents=documents,
+        renewals=Renewals(accounts, documents, audit, messages),
+        audit=audit,
+        budgets=budgets,
+        codes=codes,
+        evidence=evidence,
+        questions=questions,
+        accounts=accounts,
+        devices=devices,
+        life=settings.registration_life,
+        limits=_limits(settings),
+    )
+    passkeys = Passkeys(
+        clock,
+        sealer,
+        audit,
+        WebAuthnParty(settings.rp_id, (settings.issuer,)),
+        settings.attestation_roots,
+    )
     return Services(
         settings=settings,
         clock=clock,
@@ -251,13 +276,7 @@ def wire(
             clock, ephemeral, int(settings.backchannel_interval.total_seconds())
         ),
         backchannel_deliveries=Deliveries(clock, store, backchannel),
-        passkeys=Passkeys(
-            clock,
-            sealer,
-            audit,
-            WebAuthnParty(settings.rp_id, (settings.issuer,)),
-            settings.attestation_roots,
-        ),
+        passkeys=passkeys,
         ceremonies=Ceremonies(ephemeral),
         releases=Releases(clock, audit, Consents(clock)),
         budgets=budgets,
@@ -276,20 +295,19 @@ def wire(
         messaging=messaging,
         evidence=evidence,
         register_questions=questions,
-        registrations=Registrations(
+        registrations=registrations,
+        recoveries=Recoveries(
             clock=clock,
-            rows=RegistrationRows(clock, sealer),
-            documents=documents,
-            renewals=Renewals(accounts, documents, audit, messages),
+            rows=RecoveryRows(clock, sealer),
+            registrations=registrations,
+            accounts=accounts,
+            devices=device_changes,
+            passkeys=passkeys,
+            logouts=logouts,
+            messages=messages,
             audit=audit,
             budgets=budgets,
-            codes=codes,
-            evidence=evidence,
-            questions=questions,
-            accounts=accounts,
-            devices=devices,
-            life=settings.registration_life,
-            limits=_limits(settings),
+            waits=Waits(settings.recovery_wait, settings.recovery_wait_long),
         ),
         sandbox=Sandbox(clock, accounts, audit, evidence, backchannel)
         if settings.sandbox

@@ -117,6 +117,8 @@ class IdpSettings(BaseSettings):
     codes_per_prefix_an_hour: int = Field(default=20, ge=1)
     registrations_per_device_a_day: int = Field(default=3, ge=1)
     registration_life: timedelta = timedelta(days=7)
+    recovery_wait: timedelta = timedelta(hours=24)
+    recovery_wait_long: timedelta = timedelta(hours=72)
     documents_an_hour: int = Field(default=20, ge=1)
     face_attempts: int = Field(default=5, ge=1)
     register_disagreements: int = Field(default=5, ge=1)

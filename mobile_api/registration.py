@@ -43,7 +43,7 @@ async def start(request: Request) -> Response:
             locale=body.locale,
             network=_network(request),
         )
-    await _send(services, registration, code)
+    await send_code(services, registration, code)
     return await answer_view(services, proved.device_id, status=201)
 
 
@@ -70,7 +70,7 @@ async def resend(request: Request) -> Response:
     async with services.store.begin() as tx:
         found = await services.registrations.at(tx, _id(request), proved.device_id)
         code = await services.registrations.resend(tx, found, network=_network(request))
-    await _send(services, found, code)
+    await send_code(services, found, code)
     return await answer_view(services, proved.device_id)
 
 
@@ -100,9 +100,11 @@ async def device(request: Request) -> Response:
     keys = {"public_key": dict(proved.proof.public_jwk), "pin_key": body.pin_key}
     async with services.store.begin() as tx:
         found = await services.registrations.at(
-            tx, _id(request), proved.device_id, State.DEVICE
+            tx, _id(request), proved.device_id, State.DEVICE, State.WAITING
         )
-        await services.registrations.finish(tx, found, name=body.name, **keys)
+        desk = services.recoveries if found.told.recovery else services.registrations
+        await desk.finish(tx, found, name=body.name, **keys)
+    await services.logouts.wake()
     return await answer_view(services, proved.device_id)
 
 
@@ -112,6 +114,8 @@ async def cancellation(request: Request) -> Response:
     proved = await read_empty(request)
     async with services.store.begin() as tx:
         found = await services.registrations.at(tx, _id(request), proved.device_id)
+        if found.told.recovery:
+            await services.recoveries.given_up(tx, found)
         await services.registrations.cancel(tx, found)
     return Response(status_code=204)
 
@@ -124,7 +128,7 @@ def _network(request: Request) -> str:
     return network_of(request.client.host if request.client else "")
 
 
-async def _send(
+async def send_code(
     services: Services, registration: Registration, code: IssuedCode
 ) -> None:
     """Send the code, after its commit; a number that cannot be texted ends it."""

@@ -19,7 +19,10 @@ async def answer_view(
         found = await services.registrations.current(tx, device_id)
         code = await services.codes.status(tx, found.id)
         next_at = await services.register_questions.next_attempt_at(tx, found.id)
+        binding_code = await services.recoveries.binding_code(tx, found)
     view = registration_view(found, code=code, next_attempt_at=next_at)
+    if binding_code:
+        view["binding_code"] = binding_code
     return JSONResponse(view, status_code=status)
 
 

@@ -20,7 +20,7 @@ def registration_view(
         "id": registration.id,
         "state": state.value,
         "locale": told.locale,
-        "purpose": "renewal" if told.account_id else "registration",
+        "purpose": told.purpose,
     }
     if told.phone:
         view["phone_hint"] = phone_hint(told.phone)
@@ -33,11 +33,16 @@ def registration_view(
         State.DETAILS: {"incorrect_fields": list(told.incorrect_fields)},
         State.REGISTER: {"register": {"next_attempt_at": next_attempt_at // SECOND}},
         State.FACE: {"face": {"attempts_left": registration.face_left}},
+        State.WAITING: {"waiting": {"ready_at": _ready_at(told)}},
         State.DEVICE: {"level": _level(told)},
         State.DONE: {"result": told.result, "level": _level(told)},
         State.REFUSED: {"advice": list(told.judged.get("reasons", ()))},
     }
     return view | members.get(state, {})
+
+
+def _ready_at(told: Told) -> int:
+    return int(told.recovery.get("ready_at") or 0) // SECOND
 
 
 def _level(told: Told) -> str:

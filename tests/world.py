@@ -171,11 +171,15 @@ class World:
         return Phone(self._client(), APP, ISSUER, pin=pin)
 
     async def phone(
-        self, *, number: str = "012345678", level: str = "substantial"
+        self,
+        *,
+        number: str = "012345678",
+        level: str = "substantial",
+        phone: str = "+85512345678",
     ) -> Phone:
         """Return a phone that is bound to a fresh account."""
-        phone = self.unbound_phone()
-        keys = phone.keys
+        bound = self.unbound_phone()
+        keys = bound.keys
         facts = AccountFacts(
             surname_khmer="សុខ",
             given_name_khmer="ស្រីពៅ",
@@ -185,7 +189,7 @@ class World:
             sex="F",
             document_number=number,
             document_expires="2031-01-01",
-            phone="+85512345678",
+            phone=phone,
         )
         services = self.services
         async with services.store.begin() as tx:
@@ -195,11 +199,11 @@ class World:
                 device_id=keys.device_id,
                 account_id=account.id,
                 public_key=keys.jwk,
-                pin_key=keys.pin_jwk(phone.pin),
+                pin_key=keys.pin_jwk(bound.pin),
                 name="Test phone",
             )
-        phone.account_id = account.id
-        return phone
+        bound.account_id = account.id
+        return bound
 
     async def portal(self, client_id: str = "portal", **changes: Any) -> HeadlessPortal:
         """Register a portal and return it."""

@@ -107,6 +107,7 @@ class Phone:
 
     async def bind(self, registration_id: str) -> dict[str, Any]:
         """Take the last step of a registration: prove both keys."""
+        await self._have_nonce()
         pin_jwk = self.keys.pin_jwk(self.pin)
         claims = {
             "iss": self.keys.device_id,

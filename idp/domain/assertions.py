@@ -6,8 +6,8 @@ refuses a claim that is missing, extra or different. What proves the person (PIN
 or WebAuthn) is checked apart, over the assertion's text: see user_verification.py.
 
 Kinds are told apart by `typ`, and none is ever a request proof: login answers,
-unlocking, binding or removing a credential, a new PIN, what becomes of a device, and
-enrolment.
+unlocking, binding or removing a credential, a new PIN, what becomes of a device, an
+answer to a recovery, and enrolment.
 """
 
 import hmac
@@ -35,6 +35,7 @@ class Kind(StrEnum):
     CREDENTIAL = "camdigikey-credential+jwt"
     PIN = "camdigikey-pin+jwt"
     DEVICE = "camdigikey-device+jwt"
+    RECOVERY = "camdigikey-recovery+jwt"
     ENROLMENT = "camdigikey-enrolment+jwt"
 
 

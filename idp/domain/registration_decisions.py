@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Protocol
 
-from idp.domain.accounts import AccountFacts, Accounts
+from idp.domain.accounts import Account, AccountFacts, Accounts
 from idp.domain.assurance import LEVELS, lowest
 from idp.domain.audit import Audit, EventTag
 from idp.domain.document_renewals import Renewals
@@ -108,8 +108,8 @@ class RegistrationDecisions:
         to the person whose face is on it.
         """
         await self._refuse_known(tx, registration)
-        told = _with(registration.told, judged, face)
-        await self._record(tx, registration, judged, outcome="accepted")
+        told = with_judged(registration.told, judged, face)
+        await self.record(tx, registration, judged, outcome="accepted")
         if not judged.reviewed:
             await self.evidence.wipe(tx, registration.id)
         await self._note(tx, EventTag.REGISTRATION_FACE_MATCHED, registration)
@@ -124,14 +124,18 @@ class RegistrationDecisions:
         face: LiveFace | None = None,
     ) -> Registration:
         """Let a person decide; without a desk the way on is assisted registration."""
-        await self._refuse_known(tx, registration)
-        await self._record(tx, registration, judged, outcome="review")
+        if not registration.told.recovery:
+            await self._refuse_known(tx, registration)
+        await self.record(tx, registration, judged, outcome="review")
         if self.reviews is None:
             return await self.stop(tx, registration, reason="review")
-        told = _with(registration.told, judged, face)
+        told = with_judged(registration.told, judged, face)
         moved = await self.rows.move(tx, registration, State.REVIEW, told)
         await self.reviews.open(
-            tx, kind=REVIEW_KIND, subject_id=moved.id, reasons=judged.reasons
+            tx,
+            kind=registration.told.purpose,
+            subject_id=moved.id,
+            reasons=judged.reasons,
         )
         return moved
 
@@ -146,7 +150,7 @@ class RegistrationDecisions:
         judged = registration.told.judged
         if registration.state is State.DONE:
             return await self._raise(tx, registration, level)
-        if registration.state is not State.REVIEW:
+        if registration.state is not State.REVIEW or registration.told.recovery:
             raise WrongStep(registration.state)
         given = lowest(level, str(judged["level"]))
         told = replace(
@@ -227,6 +231,25 @@ class RegistrationDecisions:
                 tx, kind=REVIEW_KIND, subject_id=registration.id, reasons=reasons
             )
 
+    async def settle_recovered(
+        self, tx: Transaction, won: Registration, account: Account
+    ) -> None:
+        """Keep what a recovery rests on; a new document becomes the account's."""
+        facts, level = facts_of(won.told), str(won.told.judged["level"])
+        if facts.document != account.facts.document:
+            await self.renewals.renew(tx, account.id, facts, level=level)
+            await self.documents.add(
+                tx, account.id, facts.document, level=level, proved_by=won.id
+            )
+        await self.evidence.attach(tx, won.id, account_id=account.id)
+        await self._keep_face(tx, account.id, won.told)
+
+    async def settle_done(
+        self, tx: Transaction, won: Registration, result: dict[str, str]
+    ) -> Registration:
+        """Keep identifiers only of a journey that is done."""
+        return await self.rows.settle(tx, won, State.DONE, finished(won.told, result))
+
     async def _accept(
         self, tx: Transaction, registration: Registration, told: Told
     ) -> Registration:
@@ -273,7 +296,7 @@ class RegistrationDecisions:
             await self.stop(tx, registration, reason="already registered")
             raise AlreadyRegistered("document")
 
-    async def _record(
+    async def record(
         self,
         tx: Transaction,
         registration: Registration,
@@ -334,6 +357,7 @@ def finished(told: Told, result: dict[str, str]) -> Told:
         result=result,
         judged=judged,
         account_id=told.account_id,
+        recovery=told.recovery,
     )
 
 
@@ -357,7 +381,8 @@ def facts_of(told: Told) -> AccountFacts:
     )
 
 
-def _with(told: Told, judged: Judged, face: LiveFace | None) -> Told:
+def with_judged(told: Told, judged: Judged, face: LiveFace | None) -> Told:
+    """Return what is known once it is decided: the decision, and the face to keep."""
     assert judged.level in LEVELS
     kept: dict[str, Any] = {
         "level": judged.level,

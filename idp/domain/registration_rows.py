@@ -31,6 +31,7 @@ class State(StrEnum):
     REGISTER = "register"
     FACE = "face"
     REVIEW = "review"
+    WAITING = "waiting"
     DEVICE = "device"
     DONE = "done"
     STOPPED = "stopped"
@@ -39,19 +40,27 @@ class State(StrEnum):
 
 NEXT: Final[dict[State, frozenset[State]]] = {
     State.PHONE_CODE: frozenset({State.DOCUMENT}),
-    State.DOCUMENT: frozenset({State.DETAILS}),
+    State.DOCUMENT: frozenset({State.DETAILS, State.FACE, State.STOPPED}),
     State.DETAILS: frozenset(
         {State.DETAILS, State.REGISTER, State.FACE, State.STOPPED, State.REFUSED}
     ),
     State.REGISTER: frozenset({State.FACE, State.DETAILS, State.STOPPED}),
     State.FACE: frozenset(
-        {State.DEVICE, State.REVIEW, State.DONE, State.DETAILS, State.DOCUMENT}
+        {
+            State.WAITING,
+            State.DEVICE,
+            State.REVIEW,
+            State.DONE,
+            State.DETAILS,
+            State.DOCUMENT,
+        }
         | {State.STOPPED, State.REFUSED}
     ),
     State.REVIEW: frozenset(
-        {State.DEVICE, State.DONE, State.FACE, State.DOCUMENT}
+        {State.WAITING, State.DEVICE, State.DONE, State.FACE, State.DOCUMENT}
         | {State.STOPPED, State.REFUSED}
     ),
+    State.WAITING: frozenset({State.DONE, State.STOPPED}),
     State.DEVICE: frozenset({State.DONE, State.STOPPED}),
     State.DONE: frozenset(),
     State.STOPPED: frozenset(),
@@ -87,7 +96,8 @@ class Told:
     `document` is what the picture says, `details` what the person confirmed (the
     names of docs/mobile-api.md), `result` the identifiers at the end. `judged` is how
     it was decided (registration_decisions.Judged), `face` the embedding to keep when
-    the account is open. `account_id` is set when a document of an account is renewed.
+    the account is open. `account_id` is set when a document of an account is renewed;
+    `recovery` (`way`, `account`, `ready_at`) when an account is recovered.
     """
 
     phone: str
@@ -100,6 +110,14 @@ class Told:
     judged: dict[str, Any] = field(default_factory=dict)
     face: dict[str, str] = field(default_factory=dict)
     account_id: str = ""
+    recovery: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def purpose(self) -> str:
+        """Return what the journey is for: registration, renewal or recovery."""
+        if self.recovery:
+            return "recovery"
+        return "renewal" if self.account_id else "registration"
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +148,7 @@ MOVE = (
     "UPDATE registration SET state = $4, version = version + 1, sealed = $5,"
     " face_left = $6 WHERE id = $1 AND state = $2 AND version = $3"
 )
+EXTEND = "UPDATE registration SET expires_at = $2 WHERE id = $1"
 SPEND_FACE_TRY = (
     "UPDATE registration SET face_left = face_left - 1, version = version + 1"
     " WHERE id = $1 AND state = 'face' AND version = $2 AND face_left > 0"
@@ -210,6 +229,12 @@ class RegistrationRows:
         if not await tx.run(MOVE, *was, *values):
             raise WrongStep("the registration has moved on")
         return moved
+
+    async def extend(
+        self, tx: Transaction, registration: Registration, *, expires_at: int
+    ) -> None:
+        """Let it live until then (milliseconds)."""
+        await tx.run(EXTEND, registration.id, expires_at)
 
     async def spend_face_try(
         self, tx: Transaction, registration: Registration

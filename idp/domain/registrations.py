@@ -68,7 +68,14 @@ class Registrations(RegistrationDecisions):
     limits: Limits
 
     async def start(
-        self, tx: Transaction, *, device_id: str, phone: str, locale: str, network: str
+        self,
+        tx: Transaction,
+        *,
+        device_id: str,
+        phone: str,
+        locale: str,
+        network: str,
+        is_recovery: bool = False,
     ) -> tuple[Registration, IssuedCode]:
         """Start the device's registration; the code is to be sent after the commit.
 
@@ -82,7 +89,7 @@ class Registrations(RegistrationDecisions):
             tx, "registrations", device_id, limit=limit, window=DAY
         )
         await self._spend_code(tx, phone=phone, network=network)
-        told = Told(phone, locale)
+        told = Told(phone, locale, recovery={"way": ""} if is_recovery else {})
         registration = await self._open(tx, device_id, State.PHONE_CODE, told)
         code = await self.codes.issue(tx, registration.id)
         await self._note(tx, EventTag.REGISTRATION_STARTED, registration)

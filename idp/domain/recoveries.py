@@ -1,0 +1,330 @@
+"""Back to one's own account from another phone, without anybody's help.
+
+The journey is that of a registration (registrations.py), up to the living face; then:
+
+    by the old phone      its PIN or biometric, and the face that is on record
+    by the document       the register, its portrait, and the face that is on record
+        │
+      waiting ──ready──> finish: the new phone is bound, every old one is dead at once
+        └──objection (any old phone, with its PIN)──> ended
+
+Every channel of the account is told when the wait begins, when it ends, and when
+somebody objects. The wait is nothing when the old phone has said yes, a day when the
+account's own number was proved, and three days otherwise: time for the owner to say
+no. Nothing is ever given above what was proved.
+"""
+
+import secrets
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any, Final
+
+from idp.domain.accounts import Account, Accounts
+from idp.domain.assurance import lowest
+from idp.domain.audit import Audit, EventTag
+from idp.domain.device_changes import DeviceChanges, Reason
+from idp.domain.devices import Device
+from idp.domain.logouts import Logouts
+from idp.domain.messages import Messages, Notice
+from idp.domain.one_time_codes import IssuedCode
+from idp.domain.passkeys import Passkeys
+from idp.domain.rate_limits import Budgets
+from idp.domain.recovery_rows import LIVE, Recovery, RecoveryRows, RecoveryState
+from idp.domain.registration_decisions import Judged, LiveFace, facts_of, with_judged
+from idp.domain.registration_rows import Registration, State
+from idp.domain.registrations import Registrations
+from idp.errors import AlreadyRegistered, EvidenceInsufficient, NotFound, WrongStep
+from idp.interfaces import Clock
+from idp.storage.columns import to_millis
+from idp.storage.store import Transaction
+
+BY_DEVICE, BY_DOCUMENT = "device", "document"
+SHOWN_FOR: Final = timedelta(days=7)
+FINISH_WITHIN: Final = timedelta(days=7)
+DAY: Final = timedelta(days=1)
+WAITS_A_DAY: Final = 3
+APPROVABLE: Final = frozenset({State.DOCUMENT, State.DETAILS})
+NO_ACCOUNT: Final = "no-account"
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """How long an owner has to object."""
+
+    own_number: timedelta = timedelta(hours=24)
+    other_number: timedelta = timedelta(hours=72)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recoveries:
+    """Bring people back to their accounts."""
+
+    clock: Clock
+    rows: RecoveryRows
+    registrations: Registrations
+    accounts: Accounts
+    devices: DeviceChanges
+    passkeys: Passkeys
+    logouts: Logouts
+    messages: Messages
+    audit: Audit
+    budgets: Budgets
+    waits: Waits
+
+    async def start(
+        self, tx: Transaction, *, device_id: str, phone: str, locale: str, network: str
+    ) -> tuple[Registration, IssuedCode]:
+        """Begin; the code is to be sent after the commit, whoever has the number.
+
+        Raises what Registrations.start does.
+        """
+        started, code = await self.registrations.start(
+            tx,
+            device_id=device_id,
+            phone=phone,
+            locale=locale,
+            network=network,
+            is_recovery=True,
+        )
+        binding_code = f"{secrets.randbelow(100):02}"
+        await self.rows.insert(
+            tx, started.id, device_id=device_id, phone=phone, binding_code=binding_code
+        )
+        await self._note(tx, EventTag.RECOVERY_STARTED, started)
+        return started, code
+
+    async def binding_code(self, tx: Transaction, journey: Registration) -> str:
+        """Return the digits to show while the old phone may say yes, else ""."""
+        if not journey.told.recovery or journey.state not in APPROVABLE:
+            return ""
+        found = await self.rows.find(tx, journey.id)
+        return found.binding_code if found.state is RecoveryState.OPEN else ""
+
+    async def shown_to(self, tx: Transaction, device: Device) -> list[Recovery]:
+        """Return the recoveries that a phone of the account should show.
+
+        One that has no account yet is shown once its number was proved.
+        """
+        account = await self.accounts.active(tx, device.account_id)
+        since = to_millis(self.clock.now() - SHOWN_FOR)
+        live = await self.rows.live_of(
+            tx, account_id=account.id, phone=account.facts.phone, since=since
+        )
+        return [one for one in live if await self._is_worth_showing(tx, one)]
+
+    async def approve(
+        self, tx: Transaction, recovery_id: str, device: Device, *, binding_code: str
+    ) -> Registration:
+        """Let an old phone say yes: only the face is asked then.
+
+        The person types the two digits that the new phone shows; a wrong pair ends the
+        recovery. Raises NotFound, WrongStep, EvidenceInsufficient.
+        """
+        found = await self._of_phone(tx, recovery_id, device)
+        journey = await self.registrations.rows.find(tx, recovery_id)
+        if found.state is not RecoveryState.OPEN or journey.state not in APPROVABLE:
+            raise WrongStep(journey.state)
+        if not secrets.compare_digest(binding_code, found.binding_code):
+            await self._end(tx, found, journey, account_id=device.account_id)
+            return await self.registrations.rows.find(tx, recovery_id)
+        account_id = device.account_id
+        await self.rows.move(
+            tx, found, RecoveryState.APPROVED, account_id=account_id, way=BY_DEVICE
+        )
+        recovery = {**journey.told.recovery, "way": BY_DEVICE, "account": account_id}
+        told = replace(journey.told, recovery=recovery)
+        await self._note(
+            tx, EventTag.RECOVERY_APPROVED, journey, account=account_id, by=device.id
+        )
+        return await self.registrations.rows.move(tx, journey, State.FACE, told)
+
+    async def object(self, tx: Transaction, recovery_id: str, device: Device) -> None:
+        """Let an old phone say no; raises NotFound, WrongStep when it is over."""
+        found = await self._of_phone(tx, recovery_id, device)
+        if found.state.value not in LIVE:
+            raise WrongStep(found.state.value)
+        journey = await self.registrations.rows.find(tx, recovery_id)
+        await self._end(tx, found, journey, account_id=device.account_id)
+
+    async def given_up(self, tx: Transaction, journey: Registration) -> None:
+        """Close the row of a recovery that its own phone gives up."""
+        found = await self.rows.find(tx, journey.id)
+        if found.state.value in LIVE:
+            await self.rows.move(tx, found, RecoveryState.ENDED)
+
+    async def account_of(self, tx: Transaction, journey: Registration) -> Account:
+        """Return whose account this is; told only to who has its face.
+
+        Raises EvidenceInsufficient("document", advice=("no-account",)),
+        AccountSuspended.
+        """
+        account_id = journey.told.recovery.get("account") or None
+        if account_id is None:
+            document = facts_of(journey.told).document
+            account_id = await self.accounts.by_document(tx, document)
+        if account_id is None:
+            raise EvidenceInsufficient("document", advice=(NO_ACCOUNT,))
+        return await self.accounts.active(tx, account_id)
+
+    async def accepted(
+        self,
+        tx: Transaction,
+        journey: Registration,
+        judged: Judged,
+        *,
+        face: LiveFace | None = None,
+    ) -> Registration:
+        """Begin the wait, and tell every channel; raises what account_of does."""
+        account = await self.account_of(tx, journey)
+        await self.budgets.spend(
+            tx, "recoveries", account.id, limit=WAITS_A_DAY, window=DAY
+        )
+        now = self.clock.now()
+        ready_at = to_millis(now + self._wait(journey, account))
+        found = await self.rows.find(tx, journey.id)
+        way = found.way or BY_DOCUMENT
+        await self.rows.move(
+            tx,
+            found,
+            RecoveryState.WAITING,
+            account_id=account.id,
+            way=way,
+            ready_at=ready_at,
+        )
+        told = with_judged(journey.told, judged, face)
+        recovery = {"way": way, "account": account.id, "ready_at": ready_at}
+        told = replace(told, recovery={**journey.told.recovery, **recovery})
+        await self.registrations.record(tx, journey, judged, outcome="accepted")
+        await self.registrations.evidence.wipe(tx, journey.id)
+        moved = await self.registrations.rows.move(tx, journey, State.WAITING, told)
+        until = max(ready_at, to_millis(now)) + int(FINISH_WITHIN.total_seconds() * 1e3)
+        await self.registrations.rows.extend(tx, moved, expires_at=until)
+        await self._note(tx, EventTag.RECOVERY_WAITING, journey, account=account.id)
+        await self.messages.tell(
+            tx, account.id, Notice.RECOVERY_STARTED, detail={"until": ready_at // 1000}
+        )
+        return moved
+
+    async def finish(
+        self,
+        tx: Transaction,
+        journey: Registration,
+        *,
+        public_key: dict[str, Any],
+        pin_key: dict[str, Any],
+        name: str,
+    ) -> Registration:
+        """Bind the new phone and end every other one: all of it, or nothing.
+
+        The caller wakes the logout deliveries. Raises WrongStep (not yet, or over),
+        AccountSuspended.
+        """
+        ready_at = int(journey.told.recovery.get("ready_at") or 0)
+        if journey.state is not State.WAITING or to_millis(self.clock.now()) < ready_at:
+            raise WrongStep(journey.state)
+        found = await self.rows.find(tx, journey.id)
+        assert found.account_id is not None
+        account = await self.accounts.active(tx, found.account_id)
+        await self.rows.move(tx, found, RecoveryState.DONE)
+        won = await self.registrations.rows.move(tx, journey, State.DONE)
+        await self._end_the_old(tx, account)
+        keys = {"public_key": public_key, "pin_key": pin_key}
+        try:
+            await self.devices.devices.bind(
+                tx,
+                device_id=won.device_id,
+                account_id=account.id,
+                name=name,
+                **keys,
+            )
+        except AlreadyRegistered as refusal:
+            # A refusal would commit an account that has lost every phone: roll back.
+            raise RuntimeError("the device was bound meanwhile") from refusal
+        await self._bring_up_to_date(tx, account, won, way=found.way)
+        detail = {"device": name}
+        await self.messages.tell(tx, account.id, Notice.RECOVERY_DONE, detail=detail)
+        await self._note(tx, EventTag.RECOVERY_DONE, won, account=account.id)
+        result = {
+            "account_id": account.id,
+            "camdigikey_id": account.camdigikey_id,
+            "device_id": won.device_id,
+        }
+        return await self.registrations.settle_done(tx, won, result)
+
+    async def _end_the_old(self, tx: Transaction, account: Account) -> None:
+        await self.devices.revoke_others(
+            tx, account_id=account.id, keep=None, reason=Reason.RECOVERY
+        )
+        for passkey in await self.passkeys.of_account(tx, account.id):
+            await self.passkeys.remove(tx, passkey.id, account_id=account.id)
+        await self.logouts.everywhere(tx, account.id)
+
+    async def _bring_up_to_date(
+        self, tx: Transaction, account: Account, won: Registration, *, way: str
+    ) -> None:
+        """Take over number, document and face; the level is what was proved."""
+        told, was = won.told, account.facts
+        level = None
+        if way == BY_DOCUMENT:
+            level = lowest(account.level, str(told.judged["level"]))
+        await self.accounts.amend(
+            tx,
+            account.id,
+            lambda known: replace(known, phone=told.phone),
+            level=level,
+        )
+        if was.phone != told.phone:
+            await self.messages.tell_number(
+                tx, was.phone, Notice.PHONE_CHANGED, locale=told.locale
+            )
+        if way == BY_DOCUMENT:
+            await self.registrations.settle_recovered(tx, won, account)
+
+    def _wait(self, journey: Registration, account: Account) -> timedelta:
+        if journey.told.recovery.get("way") == BY_DEVICE:
+            return timedelta()
+        is_own = journey.told.phone == account.facts.phone
+        return self.waits.own_number if is_own else self.waits.other_number
+
+    async def _is_worth_showing(self, tx: Transaction, recovery: Recovery) -> bool:
+        try:
+            journey = await self.registrations.rows.find(tx, recovery.id)
+        except NotFound:
+            return False
+        return journey.state is not State.PHONE_CODE
+
+    async def _of_phone(
+        self, tx: Transaction, recovery_id: str, device: Device
+    ) -> Recovery:
+        """Return a recovery that this phone is shown; raises NotFound."""
+        for one in await self.shown_to(tx, device):
+            if one.id == recovery_id and one.device_id != device.id:
+                return one
+        raise NotFound("recovery")
+
+    async def _end(
+        self,
+        tx: Transaction,
+        found: Recovery,
+        journey: Registration,
+        *,
+        account_id: str,
+    ) -> None:
+        await self.rows.move(tx, found, RecoveryState.ENDED, account_id=account_id)
+        await self.registrations.stop(tx, journey, reason="objection")
+        await self._note(tx, EventTag.RECOVERY_CANCELLED, journey, account=account_id)
+        await self.messages.tell(tx, account_id, Notice.RECOVERY_CANCELLED)
+
+    async def _note(
+        self,
+        tx: Transaction,
+        tag: EventTag,
+        journey: Registration,
+        *,
+        account: str | None = None,
+        by: str = "",
+    ) -> None:
+        detail = {"registration": journey.id, **({"by": by} if by else {})}
+        await self.audit.record(
+            tx, tag, account=account, device=journey.device_id, detail=detail
+        )
