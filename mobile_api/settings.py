@@ -21,7 +21,7 @@ class MobileSettings(BaseSettings):
     landmarks: str = "mobile_api.engines.landmarks_mediapipe:create"
     passive_check: str = ""
     passive_model: str = ""
-    passive_model_sha256: str = ""
+    passive_model_hash: str = ""
     image_workers: int = Field(default=2, ge=1)
     image_waiting: int = Field(default=8, ge=0)
     policy_file: str = ""

@@ -56,10 +56,10 @@ def create(*, environment: str) -> OnnxPassiveCheck:
     """
     del environment
     settings = load_settings()
-    if not settings.passive_model or not settings.passive_model_sha256:
+    if not settings.passive_model or not settings.passive_model_hash:
         raise EngineRefused("MOBILE_PASSIVE_MODEL and its SHA-256 are needed")
     path = Path(settings.passive_model)
-    model = checked_model(path, settings.passive_model_sha256.lower())
+    model = checked_model(path, settings.passive_model_hash.lower())
     engine = Engine(
         name="passive-onnx", version=version("onnxruntime"), models=(model,)
     )
