@@ -15,6 +15,7 @@ from enum import StrEnum
 from hashlib import sha256
 
 from idp.domain import evidence
+from idp.domain.registration_decisions import LiveFace
 from idp.errors import EvidenceInsufficient
 from mobile_api.interfaces import DocumentReading, Engine, FaceReading
 from mobile_api.judgement import FaceFacts
@@ -54,11 +55,15 @@ class JudgedDocument:
 
 @dataclass(frozen=True, slots=True)
 class JudgedFace:
-    """The live face could be compared: how alike it is, and what that rests on."""
+    """The live face could be compared: how alike it is, and what that rests on.
+
+    `live_face` is its embedding, where the engine gives one that may be kept.
+    """
 
     face: FaceFacts
     engine: evidence.Engine
     facts: dict[str, object]
+    live_face: LiveFace | None = None
 
 
 def judge_document(

@@ -57,6 +57,23 @@ async def register_worker(services: Services, mobile: MobileServices) -> None:
         await asyncio.sleep(POLL)
 
 
+async def ask_about_face(
+    mobile: MobileServices, details: Mapping[str, str], face: bytes
+) -> RegisterAnswer | None:
+    """Ask how alike the living face is; None when no answer comes in time.
+
+    A person waits for it, and the account can do without: it is asked once.
+    """
+    try:
+        async with asyncio.timeout(mobile.patience.total_seconds()):
+            answer = await mobile.register.verify(details, face=face)
+        require_about(answer, details)
+    except (RegisterAway, TimeoutError) as failure:
+        logger.warning("the register did not see a face: %s", type(failure).__name__)
+        return None
+    return answer
+
+
 async def attempt(
     services: Services, mobile: MobileServices, registration_id: str | None = None
 ) -> bool:

@@ -1,39 +1,49 @@
-"""POST /registrations/{id}/document and /face: measure in a worker, judge, move on.
+"""POST /registrations/{id}/document, /liveness, /face: measure, judge, move on.
 
 What is measured here is joined with the register's answer by `judgement.judge`, and
 the registration goes where that says (idp/domain/registration_decisions.py).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
+from idp.domain.document_renewals import changes_between
 from idp.domain.evidence import EvidenceKind, proofing_of
+from idp.domain.liveness_sessions import Sitting
 from idp.domain.person_details import years_old
-from idp.domain.registration_decisions import Judged
+from idp.domain.registration_decisions import Judged, facts_of
 from idp.domain.registration_rows import Registration, State
 from idp.errors import EvidenceInsufficient, Unavailable
 from idp.services import Services, Transaction
-from mobile_api.endpoints import mobile_of, read_picture, services_of
+from mobile_api.endpoints import (
+    mobile_of,
+    read_clip_body,
+    read_empty,
+    read_picture,
+    services_of,
+)
 from mobile_api.judgement import (
     Accepted,
     Again,
     Case,
     Judgement,
-    Liveness,
     Refused,
     RegisterFacts,
     Review,
     Step,
     judge,
 )
-from mobile_api.picture_checks import check_document, check_face
+from mobile_api.liveness_checks import claim_clip, open_liveness
+from mobile_api.living_person import SeenPerson, keep_seen, see_person
+from mobile_api.picture_checks import check_document
 from mobile_api.policy import ProofingPolicy
-from mobile_api.proofing import JudgedDocument, JudgedFace
+from mobile_api.proofing import JudgedDocument
+from mobile_api.register_queue import ask_about_face
 from mobile_api.registration_steps import answer_view, rule_for, today_in_cambodia
-from mobile_api.services import MobileServices
+from mobile_api.services import MobileServices, RegisterAnswer
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,23 +67,45 @@ async def document(request: Request) -> Response:
     return await answer_view(services, proved.device_id)
 
 
+async def liveness(request: Request) -> Response:
+    """POST …/liveness: tell the person what to do before the camera, once."""
+    services = services_of(request)
+    proved = await read_empty(request)
+    async with services.store.read() as tx:
+        found = await services.registrations.at(
+            tx, _id(request), proved.device_id, State.FACE
+        )
+    told = await open_liveness(services, _sitting(found))
+    return JSONResponse(told, status_code=201)
+
+
 async def face(request: Request) -> Response:
-    """POST …/face: spend a try, measure in a worker, judge everything together."""
+    """POST …/face: spend the session and a try, measure, judge everything together."""
     services, mobile = services_of(request), mobile_of(request)
-    proved = await read_picture(request)
-    tried = await _spend_face_try(services, _id(request), proved.device_id)
+    proved = await read_clip_body(request)
+    async with services.store.read() as tx:
+        found = await services.registrations.at(
+            tx, _id(request), proved.device_id, State.FACE
+        )
+    claimed = await claim_clip(services, _sitting(found), proved.body)
+    tried = await _spend_face_try(services, found.id, proved.device_id)
     try:
-        seen = await check_face(mobile, document=tried.portrait, selfie=proved.body)
+        seen = await see_person(mobile, claimed, portrait=tried.portrait)
     except EvidenceInsufficient as refusal:
         raise await _face_refused(services, tried.registration, refusal) from None
     except Unavailable:
         await _return_face_try(services, tried.registration)
         raise
     judgement = await _judge(services, mobile, tried.registration, seen)
-    kept = proved.body if _needs_a_person(judgement) else None
-    await _keep_face(services, tried.registration, seen, judged=proved.body, kept=kept)
-    await _go_on(services, tried.registration, judgement, policy=mobile.policy)
+    async with services.store.begin() as tx:
+        keeps = _needs_a_person(judgement)
+        await keep_seen(services, tx, tried.registration.id, seen, keeps_picture=keeps)
+    await _go_on(services, tried.registration, judgement, seen, policy=mobile.policy)
     return await answer_view(services, proved.device_id)
+
+
+def _sitting(found: Registration) -> Sitting:
+    return Sitting(purpose="registration", owner_id=found.id, device_id=found.device_id)
 
 
 def _id(request: Request) -> str:
@@ -143,48 +175,68 @@ def _needs_a_person(judgement: Judgement) -> bool:
 
 
 async def _judge(
-    services: Services, mobile: MobileServices, tried: Registration, seen: JudgedFace
+    services: Services, mobile: MobileServices, tried: Registration, seen: SeenPerson
 ) -> Judgement:
-    """Join what is known of this registration."""
-    async with services.store.read() as tx:
-        register = await _register_said(services, tx, tried)
-    rule = rule_for(tried, mobile.policy)
-    born = tried.told.details["birth_date"]
-    case = Case(
-        rule=rule,
-        register=register if rule.asks_register else None,
-        face=seen.face,
-        liveness=Liveness.PASSED,
-        age=years_old(born, today=today_in_cambodia(services)),
+    """Join what is known of this registration; ask the register of the face last.
+
+    It is asked only where its answer can still raise the level.
+    """
+    case = await _case(services, mobile, tried, seen)
+    first = judge(case, mobile.policy)
+    could_rise = case.rule.level == "high" and isinstance(first, Accepted)
+    if not could_rise or case.register is None:
+        return first
+    answer = await ask_about_face(mobile, tried.told.details, seen.living.neutral)
+    if answer is None:
+        return first
+    await _keep_answer(services, tried, answer)
+    said = RegisterFacts(
+        agrees=not answer.incorrect_fields, face_score=answer.face_score
     )
-    return judge(case, mobile.policy)
+    return judge(replace(case, register=said), mobile.policy)
 
 
-async def _register_said(
+async def _case(
+    services: Services, mobile: MobileServices, tried: Registration, seen: SeenPerson
+) -> Case:
+    rule = rule_for(tried, mobile.policy)
+    async with services.store.read() as tx:
+        records = await services.evidence.of_registration(tx, tried.id)
+        changes = await _changes(services, tx, tried)
+    agreed = RegisterFacts(agrees=proofing_of(records).register is not None)
+    born = tried.told.details["birth_date"]
+    return Case(
+        rule=rule,
+        register=agreed if rule.asks_register else None,
+        face=None if seen.face is None else seen.face.face,
+        liveness=seen.living.outcome,
+        liveness_advice=seen.living.advice,
+        age=years_old(born, today=today_in_cambodia(services)),
+        changes=changes,
+    )
+
+
+async def _changes(
     services: Services, tx: Transaction, tried: Registration
-) -> RegisterFacts:
-    records = await services.evidence.of_registration(tx, tried.id)
-    return RegisterFacts(agrees=proofing_of(records).register is not None)
+) -> tuple[str, ...]:
+    """Return what a renewal says otherwise of its person."""
+    if not tried.told.account_id:
+        return ()
+    account = await services.accounts.active(tx, tried.told.account_id)
+    return changes_between(account.facts, facts_of(tried.told))
 
 
-async def _keep_face(
-    services: Services,
-    tried: Registration,
-    seen: JudgedFace,
-    *,
-    judged: bytes,
-    kept: bytes | None,
+async def _keep_answer(
+    services: Services, tried: Registration, answer: RegisterAnswer
 ) -> None:
-    """Keep what was measured; the picture only while a person may have to look."""
     async with services.store.begin() as tx:
         await services.evidence.keep(
             tx,
             tried.id,
-            EvidenceKind.FACE,
-            judged=judged,
-            engine=seen.engine,
-            facts={**seen.facts, "liveness": None},
-            picture=kept,
+            EvidenceKind.REGISTER,
+            judged=b"",
+            engine=answer.engine,
+            facts=answer.judged,
         )
 
 
@@ -192,6 +244,7 @@ async def _go_on(
     services: Services,
     tried: Registration,
     judgement: Judgement,
+    seen: SeenPerson,
     *,
     policy: ProofingPolicy,
 ) -> None:
@@ -199,17 +252,17 @@ async def _go_on(
 
     Raises EvidenceInsufficient when something must be shown again.
     """
-    registrations = services.registrations
+    registrations, face = services.registrations, seen.kept_face
     by = partial(Judged, policy=policy.version, policy_hash=policy.fingerprint)
     match judgement:
         case Accepted(level, reviewed):
             judged = by(level=level, reviewed=reviewed)
             async with services.store.begin() as tx:
-                await registrations.accepted(tx, tried, judged)
+                await registrations.accepted(tx, tried, judged, face=face)
         case Review(reasons, level):
             judged = by(level=level, reasons=reasons)
             async with services.store.begin() as tx:
-                await registrations.send_to_review(tx, tried, judged)
+                await registrations.send_to_review(tx, tried, judged, face=face)
         case Refused(reasons):
             async with services.store.begin() as tx:
                 await registrations.refuse(tx, tried, reasons=reasons)

@@ -25,6 +25,7 @@ from mobile_api.interfaces import Engine, FaceShape
 
 EVERY_MS: Final = 300
 EYES_APART: Final = 60.0
+SCALES: Final = (1.0, 2.0, 1.5, 1.2, 3.0, 0.8)
 NEUTRAL_EYE: Final = 0.3
 NEUTRAL_SMILE: Final = 0.9
 # Yaw and pitch in degrees, how far the lids are closed, how much wider the mouth is.
@@ -125,5 +126,10 @@ def create(*, environment: str) -> DevelopmentFaceTracker:
 
 
 def _lines(grey: Pixels) -> list[str]:
-    text, _, _ = cv2.QRCodeDetector().detectAndDecode(grey)
-    return str(text).split("\n")
+    """Return the lines of the code; its reader misses one in a hundred at any size."""
+    for scale in SCALES:
+        size = cv2.resize(grey, None, fx=scale, fy=scale)
+        text, _, _ = cv2.QRCodeDetector().detectAndDecode(size)
+        if text:
+            return str(text).split("\n")
+    return []

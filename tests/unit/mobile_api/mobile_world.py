@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import (
 
 from idp.domain.evidence import Engine
 from idp.domain.jws import header_bytes, raw_signature, sign, thumbprint
+from idp.domain.liveness_sessions import Action, Script, Step
 from idp.engines.development import ConsoleSmsSender
 from idp.services import Services, wire
 from idp.storage.columns import b64encode, new_id
@@ -26,8 +27,10 @@ from idp.storage.ephemeral import MemoryEphemeral
 from idp.storage.signals import LocalSignals
 from idp.storage.sqlite import SqliteStore
 from mobile_api.app import create_app
+from mobile_api.clips import CLIP_TYPE
 from mobile_api.engines import EngineNames, PoolLimits, Workers
 from mobile_api.engines.development import development_picture
+from mobile_api.engines.development_landmarks import development_clip
 from mobile_api.services import (
     MobileServices,
     RegisterAnswer,
@@ -49,11 +52,11 @@ MRZ = (
     "SOK<<SREYPOV<<<<<<<<<<<<<<<<<<",
 )
 CARD = development_picture(mrz=MRZ, faces=("sreypov",))
-SELFIE = development_picture(faces=("sreypov",))
-OTHER_SELFIE = development_picture(faces=("dara",))
+SREYPOV, DARA = "sreypov", "dara"
 NAMES = EngineNames(
     mrz_reader="mobile_api.engines.development:create_mrz_reader",
     face_matcher="mobile_api.engines.development:create_face_matcher",
+    landmarks="mobile_api.engines.development_landmarks:create",
 )
 
 
@@ -131,6 +134,13 @@ async def open_world(
     async with httpx2.AsyncClient(transport=transport, base_url=APP) as http:
         yield World(services, mobile, register, clock, sms, http)
     await services.store.close()
+
+
+def clip_of(told: dict[str, Any], face: str, **film: Any) -> bytes:
+    """Return the clip of somebody who does what was told."""
+    steps = tuple(Step(Action(one["action"]), one["hold_ms"]) for one in told["steps"])
+    script = Script(steps, told["neutral_ms"])
+    return development_clip(told["session"], script, face=face, **film)
 
 
 def jwk_of(key: EllipticCurvePrivateKey) -> dict[str, str]:
@@ -213,8 +223,18 @@ class Phone:
     async def confirm(self, **changes: str) -> httpx2.Response:
         return await self.step("details", {**DETAILS, **changes})
 
-    async def show_face(self, picture: bytes = SELFIE) -> httpx2.Response:
-        return await self.upload(f"/registrations/{self.id}/face", picture)
+    async def show_face(self, face: str = SREYPOV, **film: Any) -> httpx2.Response:
+        told = await self.step("liveness")
+        if told.status_code != 201:
+            return told
+        # Nobody can do faster than told what takes so long: the clock goes on.
+        self.world.clock.pass_time(seconds=20)
+        return await self.send_clip(clip_of(told.json(), face, **film))
+
+    async def send_clip(self, clip: bytes) -> httpx2.Response:
+        return await self.send(
+            "POST", f"/registrations/{self.id}/face", clip, CLIP_TYPE
+        )
 
     async def enrol(self, **changes: Any) -> httpx2.Response:
         pin_jwk, now = jwk_of(self.pin_key), int(self.world.clock.now().timestamp())

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from mobile_api.app import ROUTES
+from mobile_api.clips import CLIP_TYPE
 from mobile_api.engines import Workers
 from mobile_api.middleware import CONTENT_SECURITY_POLICY
 from tests.unit.mobile_api.mobile_world import Phone, World, open_world
@@ -90,10 +91,9 @@ def test_every_call_of_the_api_needs_a_proof(tmp_path: Path) -> None:
             if route.path in PUBLIC:
                 continue
             method = "POST" if "POST" in (route.methods or ()) else "GET"
-            media = "image" in str(route.endpoint) or route.path.endswith(
-                ("/document", "/face")
-            )
-            kind = "image/png" if media else "application/json"
+            kinds = {"document": "image/png", "face": CLIP_TYPE}
+            last = route.path.rpartition("/")[2]
+            kind = kinds.get(last, "application/json")
             answer = await world.http.request(
                 method, route.path.format(id="x"), headers={"Content-Type": kind}
             )
