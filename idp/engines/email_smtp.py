@@ -1,8 +1,8 @@
 """E-mail by SMTP (RFC 5321), over TLS: STARTTLS (RFC 3207) or from the first byte.
 
 One connection a message, short timeouts, the server's certificate always checked. In
-production no letter leaves without TLS. A message is built by the standard library,
-which refuses line breaks in headers; the recipient is one plain address or none.
+production no letter leaves without TLS. A message is built by the standard library;
+a subject is one line of printable text, the recipient one plain address or none.
 Neither address nor text is logged; of a refusal only its status is.
 """
 
@@ -73,13 +73,13 @@ class SmtpSender:
         message = EmailMessage(policy=SMTP)
         message["From"] = formataddr(("CamDigiKey", self.sender))
         message["To"] = to
-        message["Subject"] = subject
+        message["Subject"] = _one_line(subject)
         message["Date"] = format_datetime(self.clock.now())
         message["Message-ID"] = f"<{reference}>"
         message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no replies to it
-        message["Content-Language"] = "km, en"
         message.set_content(text)
         message.add_alternative(html, subtype="html")
+        message["Content-Language"] = "km, en"
         return message
 
     async def _hand_over(self, message: EmailMessage) -> None:
@@ -94,6 +94,11 @@ class SmtpSender:
             tls_context=self.tls,
             timeout=TIMEOUT,
         )
+
+
+def _one_line(text: str) -> str:
+    """Return the text with a space for everything that could end a header."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
 def create(settings: IdpSettings) -> SmtpSender:

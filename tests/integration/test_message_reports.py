@@ -146,6 +146,7 @@ async def test_the_watch_asks_until_a_fate_is_known_and_tells_of_used_codes(
     store_url: str,
 ) -> None:
     async with open_world(store_url) as world:
+        world.clock.hold()
         provider = Asked({"arrived": "delivered"})
         watch = use(world, asked=provider)
         for reference in ("arrived", "unknown", "away"):
