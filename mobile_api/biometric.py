@@ -27,6 +27,7 @@ from idp.domain.assertions import (
 )
 from idp.domain.audit import EventTag
 from idp.domain.devices import Device
+from idp.domain.messages import Notice
 from idp.domain.user_verification import verify_new_credential
 from idp.errors import AssertionInvalid, ChallengeClosed, NotFound
 from idp.services import Services
@@ -143,7 +144,12 @@ async def _spend_challenge(services: Services, device: Device) -> bytes:
 
 
 async def _note(services: Services, tx: Any, tag: EventTag, device: Device) -> None:
+    """Record it, and tell the person: whoever did this could unlock the phone."""
     await services.audit.record(tx, tag, account=device.account_id, device=device.id)
+    is_bound = tag is EventTag.CREDENTIAL_BOUND
+    notice = Notice.CREDENTIAL_BOUND if is_bound else Notice.CREDENTIAL_REMOVED
+    detail = {"device": device.name}
+    await services.messages.tell(tx, device.account_id, notice, detail=detail)
 
 
 def _key(device: Device) -> str:

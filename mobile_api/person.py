@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from idp.domain.assertions import LIFE, SKEW, UvMethod, VerifiedAssertion
 from idp.domain.audit import EventTag
 from idp.domain.devices import MAX_FAILURES, Device
+from idp.domain.messages import Notice
 from idp.domain.user_verification import is_pin_right, verify_webauthn
 from idp.errors import AssertionInvalid, CodeWrong, Exhausted
 from idp.services import Services, Transaction
@@ -78,13 +79,15 @@ async def _verify_pin(
     is_named = assertion.uv_key == device.pin_key_id
     if is_pin_right(token=assertion.token, uv=uv, pin_jwk=device.pin_jwk) and is_named:
         return
-    tag = (
-        EventTag.DEVICE_BLOCKED
-        if failures >= MAX_FAILURES
-        else EventTag.DEVICE_PIN_WRONG
-    )
+    is_blocked = failures >= MAX_FAILURES
+    tag = EventTag.DEVICE_BLOCKED if is_blocked else EventTag.DEVICE_PIN_WRONG
     async with services.store.begin() as tx:
         await services.audit.record(
             tx, tag, account=device.account_id, device=device.id
         )
+        if is_blocked:
+            detail = {"device": device.name}
+            await services.messages.tell(
+                tx, device.account_id, Notice.PIN_BLOCKED, detail=detail
+            )
     raise CodeWrong("pin", attempts_left=max(0, MAX_FAILURES - failures))

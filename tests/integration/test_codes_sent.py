@@ -1,11 +1,17 @@
 """A registration's code on its way: puzzles, countries, budgets, and conversion."""
 
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import cast
 
 import pytest
 
 from camdigikey.phone import Phone, PhoneKeys, Problem
 from idp.engines.development import ConsoleSmsSender
+from idp.interfaces import Sent
+from mobile_api.app import create_app
+from mobile_api.services import MobileServices
+from tests.messages import everything_logged
 from tests.world import APP, ISSUER, World, open_world
 
 pytestmark = pytest.mark.anyio
@@ -80,3 +86,39 @@ async def test_conversion_is_counted_by_prefix(store_url: str) -> None:
             )
         told = {one.prefix: (one.provider, one.codes, one.used) for one in tallies}
         assert told == {"+85512": ("console", 2, 1), "+85597": ("console", 1, 1)}
+
+
+@dataclass
+class Forgetful:
+    """Loses every second message, and says whose."""
+
+    sms: ConsoleSmsSender
+    asked: int = 0
+
+    async def send_code(self, *, to: str, code: str, locale: str) -> Sent:
+        self.asked += 1
+        if self.asked % 2:
+            raise RuntimeError(f"lost {code} to {to}")
+        return await self.sms.send_code(to=to, code=code, locale=locale)
+
+
+async def test_no_number_and_no_code_is_ever_logged(sqlite_url: str) -> None:
+    with everything_logged() as said:
+        async with open_world(sqlite_url) as world:
+            sms = ConsoleSmsSender()
+            delivery = replace(world.services.code_delivery, codes_by=Forgetful(sms))
+            services = replace(world.services, code_delivery=delivery)
+            mobile = create_app(services, cast("MobileServices", None))
+            world.network.apps["app.test"] = mobile
+            phone = new_phone(world)
+            with pytest.raises((Problem, RuntimeError)):
+                await phone.start("012 345 678")
+            view = await phone.start("012 345 678")
+            typed = "".join(c for c in sms.outbox[-1].text if c in "0123456789")[:6]
+            path = f"/registrations/{view['id']}/phone-code"
+            with pytest.raises(Problem):
+                await phone.post(path, {"code": "000000"})
+            await phone.post(path, {"code": typed})
+    assert said
+    hidden = ("12345678", "12 345 678", typed)
+    assert not [line for line in said if any(one in line for one in hidden)]

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from camdigikey.phone import Phone, Problem
+from idp.domain.devices import MAX_FAILURES
 from idp.domain.messages import ALWAYS, NOT_BY_SMS, TEXTS_A_DAY, Notice
 from idp.domain.outbox import OutboxState
 from idp.engines.development import ConsoleEmailSender, ConsoleSmsSender
@@ -239,3 +240,18 @@ async def test_a_detail_that_no_list_can_show_is_a_fault(
         phone = await world.phone()
         with pytest.raises(ValueError, match="detail"):
             await tell(world, phone, Notice.DEVICE_BOUND, detail=detail)
+
+
+async def test_the_person_is_told_once_of_a_blocked_phone(sqlite_url: str) -> None:
+    async with open_world(sqlite_url) as world:
+        phone = await world.phone()
+        for _ in range(MAX_FAILURES + 2):
+            with pytest.raises(Problem) as refused:
+                await phone.unlock("111222")
+            assert refused.value.code in {"code-wrong", "exhausted"}
+            world.clock.pass_time(24 * 3600)
+            phone.nonce = ""
+        async with world.services.store.read() as tx:
+            told = await world.services.messages.notices_of(tx, phone.account_id)
+        assert [one.notice for one in told] == [Notice.PIN_BLOCKED]
+        assert told[0].detail == {"device": "Test phone"}
