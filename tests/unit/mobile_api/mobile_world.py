@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import (
 from idp.domain.evidence import Engine
 from idp.domain.jws import header_bytes, raw_signature, sign, thumbprint
 from idp.domain.liveness_sessions import Action, Script, Step
+from idp.domain.proof_of_work import solve
 from idp.engines.development import ConsoleSmsSender
 from idp.services import Services, wire
 from idp.storage.columns import b64encode, new_id
@@ -71,6 +72,7 @@ class Register:
     answers: list[tuple[str, ...] | Exception] = field(default_factory=list)
     asked: list[Mapping[str, str]] = field(default_factory=list)
     faces: list[bytes | None] = field(default_factory=list)
+    face_score: float | None = None
     about: Mapping[str, str] | None = None
 
     async def verify(
@@ -83,9 +85,9 @@ class Register:
             raise answer
         judged = {"score": 0.97, "incorrect_fields": list(answer)}
         about = self.about or details
-        return RegisterAnswer(
-            answer, Engine("test register", "1"), judged, question_digest(about)
-        )
+        score = None if face is None else self.face_score
+        engine = Engine("test register", "1")
+        return RegisterAnswer(answer, engine, judged, question_digest(about), score)
 
 
 def away(*, is_temporary: bool = True) -> RegisterAway:
@@ -100,6 +102,13 @@ class World:
     clock: MovingClock
     sms: ConsoleSmsSender
     http: httpx2.AsyncClient
+
+    def use(self, services: Services) -> None:
+        """Put other services behind the same API."""
+        self.services = services
+        app = create_app(services, self.mobile)
+        transport = httpx2.ASGITransport(app, raise_app_exceptions=False)
+        self.http = httpx2.AsyncClient(transport=transport, base_url=APP)
 
     def phone(self) -> "Phone":
         return Phone(self)
@@ -206,7 +215,13 @@ class Phone:
     # The journey, step by step; each returns the whole answer.
 
     async def start(self, number: str = "012 345 678") -> httpx2.Response:
-        answer = await self.post("/registrations", {"phone": number, "locale": "km"})
+        body: dict[str, Any] = {"phone": number, "locale": "km"}
+        answer = await self.post("/registrations", body)
+        if answer.status_code == 428:
+            told = answer.json()
+            counter = solve(told["challenge"], told["difficulty"])
+            work = {"challenge": told["challenge"], "counter": counter}
+            answer = await self.post("/registrations", {**body, "work": work})
         if answer.status_code == 201:
             self.id = answer.json()["id"]
         return answer
