@@ -43,6 +43,8 @@ PAGES = (
     "/account",
     "/static",
     "/sandbox",
+    "/lost-phone",
+    "/messages/reports/",  # what providers of messages call
 )
 CHECKS = (
     not_a_server_error,

@@ -17,6 +17,7 @@ from pydantic import SecretStr
 from idp.engines import DisabledSmsSender, load_sms_sender
 from idp.engines.sms_twilio import TwilioSmsSender, create
 from idp.errors import PhoneInvalid, Unavailable
+from idp.interfaces import Sent
 from idp.settings import IdpSettings
 
 SID, TOKEN = "AC" + "0" * 32, "specimen-token"
@@ -85,10 +86,12 @@ def twilio() -> Iterator[Twilio]:
     thread.join()
 
 
-def settings(url: str, sender: str = "CamDigiKey") -> IdpSettings:
+def settings(
+    url: str, sender: str = "CamDigiKey", issuer: str = "http://localhost:8000"
+) -> IdpSettings:
     return IdpSettings(
         environment="development",
-        issuer="http://localhost:8000",
+        issuer=issuer,
         app_origin="http://localhost:8001",
         twilio_account_sid=SID,
         twilio_auth_token=SecretStr(TOKEN),
@@ -118,6 +121,26 @@ def test_a_messaging_service_sends_in_its_own_name(twilio: Twilio) -> None:
     send(create(settings(twilio.url, "MG" + "2" * 32)))
     assert twilio.asked[0]["form"]["MessagingServiceSid"] == ["MG" + "2" * 32]
     assert "From" not in twilio.asked[0]["form"]
+
+
+def test_an_issuer_with_tls_is_told_what_became_of_a_message(twilio: Twilio) -> None:
+    send(create(settings(twilio.url, issuer="https://id.test")))
+    address = "https://id.test/messages/reports/twilio"
+    assert twilio.asked[0]["form"]["StatusCallback"] == [address]
+
+
+def test_a_code_is_one_part_and_its_reference_is_twilios(twilio: Twilio) -> None:
+    async def walk() -> Sent:
+        engine = create(settings(twilio.url))
+        try:
+            return await engine.send_code(to=TO, code="12345678", locale="km")
+        finally:
+            engine.client.http_client.session.close()
+
+    assert asyncio.run(walk()) == Sent("twilio", "SM" + "1" * 32)
+    (body,) = twilio.asked[0]["form"]["Body"]
+    assert "12345678" in body
+    assert len(body) <= 70
 
 
 @pytest.mark.parametrize("code", [21211, 21614, 21408, 21610])
