@@ -9,6 +9,7 @@ from camdigikey.commands import (
     keys,
     messages,
     migrate,
+    operators,
     parties,
     serve,
 )
@@ -27,6 +28,7 @@ app.add_typer(keys.app, name="keys")
 app.add_typer(parties.app, name="relying-parties")
 app.add_typer(messages.app, name="messages")
 app.add_typer(audit.app, name="audit")
+app.add_typer(operators.app, name="operators")
 
 
 def main() -> None:

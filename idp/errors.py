@@ -18,7 +18,7 @@
     │  ├─ AssertionInvalid, AttestationInvalid
     │  ├─ ClientJwtInvalid            no key of the party signed this, for us, now
     │  ├─ DeviceUnknown, DeviceRevoked, DeviceSuspended, AccountSuspended, Locked
-    │  ├─ AlreadyRegistered, WrongStep
+    │  ├─ AlreadyRegistered, WrongStep, RoleMissing
     │  ├─ CodeWrong(attempts_left), CodeExpired, PhoneInvalid, EmailInvalid
     │  ├─ WorkRequired(challenge, difficulty)
     │  ├─ FieldsInvalid(fields)
@@ -185,6 +185,12 @@ class DeviceRevoked(Refused):
     """The device was revoked."""
 
     code = "device-revoked"
+
+
+class RoleMissing(Refused):
+    """This is for operators with another role."""
+
+    code = "role-missing"
 
 
 class DeviceSuspended(Refused):

@@ -25,11 +25,11 @@ from idp.domain.decisions import Decisions
 from idp.domain.device_changes import DeviceChanges
 from idp.domain.devices import Devices
 from idp.domain.document_reminders import DocumentReminders
-from idp.domain.document_renewals import Renewals
 from idp.domain.documents import Documents
 from idp.domain.evidence import EvidenceBox
 from idp.domain.grants import Grants
 from idp.domain.interactions import Interactions
+from idp.domain.journeys import open_journeys
 from idp.domain.keys import KeyChanges, Keys, KeySchedule
 from idp.domain.logout_deliveries import LogoutDeliveries
 from idp.domain.logouts import Logouts
@@ -37,20 +37,20 @@ from idp.domain.lost_phones import LostPhones
 from idp.domain.messages import Messages
 from idp.domain.messaging import Messaging, open_messaging
 from idp.domain.one_time_codes import OneTimeCodes
+from idp.domain.operators import Operators
 from idp.domain.party_registration import PartyRegistration
 from idp.domain.passkeys import Passkeys
 from idp.domain.proof_of_work import ProofOfWork
 from idp.domain.push_blocks import PushBlocks
 from idp.domain.pushed_requests import PushedRequests
 from idp.domain.rate_limits import Budgets
-from idp.domain.recoveries import Recoveries, Waits
-from idp.domain.recovery_rows import RecoveryRows
+from idp.domain.recoveries import Recoveries
 from idp.domain.register_questions import RegisterQuestions
-from idp.domain.registration_rows import RegistrationRows
-from idp.domain.registrations import Limits, Registrations
+from idp.domain.registrations import Registrations
 from idp.domain.releases import Releases
 from idp.domain.relying_parties import RelyingParties
 from idp.domain.request_proofs import RequestProofs
+from idp.domain.reviews import Reviews
 from idp.domain.sandbox import Sandbox
 from idp.domain.sessions import Sessions
 from idp.domain.token_status import TokenStatus
@@ -138,6 +138,8 @@ class Services:
     register_questions: RegisterQuestions
     registrations: Registrations
     recoveries: Recoveries
+    reviews: Reviews
+    operators: Operators
     sandbox: Sandbox | None
 
 
@@ -170,9 +172,6 @@ def wire(
     accounts = Accounts(clock, sealer)
     devices = Devices(clock)
     budgets = Budgets(clock, sealer)
-    evidence = EvidenceBox(clock, sealer, settings.evidence_retention)
-    questions = RegisterQuestions(clock)
-    codes = _codes(settings, clock, sealer)
     messaging = open_messaging(
         settings,
         clock=clock,
@@ -201,28 +200,25 @@ def wire(
         PushLimits(settings.pushes_unanswered_an_hour),
     )
     messages = messaging.messages
-    documents = Documents(clock, sealer)
-    registrations = Registrations(
-        clock=clock,
-        rows=RegistrationRows(clock, sealer),
-        documents=documents,
-        renewals=Renewals(accounts, documents, audit, messages),
-        audit=audit,
-        budgets=budgets,
-        codes=codes,
-        evidence=evidence,
-        questions=questions,
-        accounts=accounts,
-        devices=devices,
-        life=settings.registration_life,
-        limits=_limits(settings),
-    )
     passkeys = Passkeys(
         clock,
         sealer,
         audit,
         WebAuthnParty(settings.rp_id, (settings.issuer,)),
         settings.attestation_roots,
+    )
+    journeys = open_journeys(
+        settings,
+        clock=clock,
+        sealer=sealer,
+        ephemeral=ephemeral,
+        audit=audit,
+        accounts=accounts,
+        device_changes=device_changes,
+        budgets=budgets,
+        messages=messages,
+        passkeys=passkeys,
+        logouts=logouts,
     )
     return Services(
         settings=settings,
@@ -245,9 +241,7 @@ def wire(
         accounts=accounts,
         devices=devices,
         device_changes=device_changes,
-        lost_phones=LostPhones(
-            ephemeral, budgets, codes, accounts, device_changes, messages, audit
-        ),
+        lost_phones=journeys.lost_phones,
         attestation_policies=_attestation_policies(settings),
         request_proofs=RequestProofs(clock, ephemeral),
         interactions=Interactions(ephemeral, settings.interaction_life),
@@ -280,7 +274,7 @@ def wire(
         ceremonies=Ceremonies(ephemeral),
         releases=Releases(clock, audit, Consents(clock)),
         budgets=budgets,
-        codes=codes,
+        codes=journeys.codes,
         code_delivery=messaging.codes,
         proof_of_work=ProofOfWork(
             clock,
@@ -290,26 +284,16 @@ def wire(
             settings.work_free_for_all_an_hour,
         ),
         messages=messages,
-        documents=documents,
-        document_reminders=DocumentReminders(documents, audit, messages),
+        documents=journeys.documents,
+        document_reminders=journeys.reminders,
         messaging=messaging,
-        evidence=evidence,
-        register_questions=questions,
-        registrations=registrations,
-        recoveries=Recoveries(
-            clock=clock,
-            rows=RecoveryRows(clock, sealer),
-            registrations=registrations,
-            accounts=accounts,
-            devices=device_changes,
-            passkeys=passkeys,
-            logouts=logouts,
-            messages=messages,
-            audit=audit,
-            budgets=budgets,
-            waits=Waits(settings.recovery_wait, settings.recovery_wait_long),
-        ),
-        sandbox=Sandbox(clock, accounts, audit, evidence, backchannel)
+        evidence=journeys.evidence,
+        register_questions=journeys.questions,
+        registrations=journeys.registrations,
+        recoveries=journeys.recoveries,
+        reviews=journeys.reviews,
+        operators=journeys.operators,
+        sandbox=Sandbox(clock, accounts, audit, journeys.evidence, backchannel)
         if settings.sandbox
         else None,
     )
@@ -331,28 +315,6 @@ def _key_schedule(settings: IdpSettings) -> KeySchedule:
         publish_ahead=settings.key_publish_ahead,
         overlap=settings.key_overlap,
         algorithms=settings.signing_algorithms,
-    )
-
-
-def _codes(settings: IdpSettings, clock: Clock, sealer: Sealer) -> OneTimeCodes:
-    return OneTimeCodes(
-        clock,
-        sealer,
-        digits=settings.code_digits,
-        validity=settings.code_validity,
-        attempts=settings.code_attempts,
-        resend=settings.code_resend,
-    )
-
-
-def _limits(settings: IdpSettings) -> Limits:
-    return Limits(
-        registrations_per_device_a_day=settings.registrations_per_device_a_day,
-        codes_per_number_an_hour=settings.codes_per_number_an_hour,
-        codes_per_prefix_an_hour=settings.codes_per_prefix_an_hour,
-        documents_an_hour=settings.documents_an_hour,
-        face_attempts=settings.face_attempts,
-        disagreements=settings.register_disagreements,
     )
 
 

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any, Final
 
 from starlette.applications import Starlette
@@ -16,6 +17,7 @@ from idp.engines import DisabledSmsSender
 from idp.services import Services
 from mobile_api import (
     approvals,
+    assistance,
     attestation,
     biometric,
     devices,
@@ -28,6 +30,7 @@ from mobile_api import (
     recovery,
     registration,
     registration_pictures,
+    reviews,
     unlock,
 )
 from mobile_api.citizen_files import load_citizen_files
@@ -94,6 +97,14 @@ ROUTES: Final = [
     Route("/recoveries", recovery.known, methods=GET),
     Route("/recoveries/{id}/approval", recovery.approve, methods=POST),
     Route("/recoveries/{id}/objection", recovery.object_to, methods=POST),
+    Route("/registrations/{id}/assistance", assistance.offer, methods=POST),
+    Route("/assistance", assistance.begin, methods=POST),
+    Route("/assistance/{id}/document", assistance.document, methods=POST),
+    Route("/assistance/{id}/details", assistance.details, methods=POST),
+    Route("/assistance/{id}/face", assistance.face, methods=POST),
+    Route("/reviews", reviews.waiting, methods=GET),
+    Route("/reviews/{id}/taking", reviews.take, methods=POST),
+    Route("/reviews/{id}/decision", reviews.decide, methods=POST),
     Route("/unlock", unlock.unlock, methods=POST),
     Route("/lock", unlock.lock, methods=POST),
     Route("/profile", profile.profile, methods=GET),
@@ -163,6 +174,7 @@ async def sweeper(services: Services) -> None:
     while True:
         await asyncio.sleep(SWEEP_EVERY)
         for sweep in (
+            partial(reviews.lapse, services),
             services.registrations.sweep,
             services.document_reminders.sweep,
             services.evidence.sweep,

@@ -247,11 +247,16 @@ def settings_for(store_url: str, **changes: Any) -> IdpSettings:
 
 @asynccontextmanager
 async def open_world(
-    store_url: str, *, redis: str = "", **changes: Any
+    store_url: str,
+    *,
+    redis: str = "",
+    mobile: MobileServices | None = None,
+    **changes: Any,
 ) -> AsyncIterator[World]:
     """Open the whole server; with `redis` it is one node of several.
 
-    `changes` are settings that differ from the usual ones.
+    `mobile` is there for tests that ask a register; `changes` are settings that
+    differ from the usual ones.
     """
     migrate(store_url)
     clock = MovingClock()
@@ -273,10 +278,10 @@ async def open_world(
     async with services.store.begin() as tx:
         await ensure_keys(services, tx)
     provider = create_provider(services.settings, services)
-    mobile = create_mobile_api(services, cast("MobileServices", None))
+    app = create_mobile_api(services, cast("MobileServices", mobile))
     state: dict[str, object] = {"services": services}
     network.apps["idp.test"] = WithState(provider, state)
-    network.apps["app.test"] = WithState(mobile, state)
+    network.apps["app.test"] = WithState(app, state)
     world = World(services, clock, network)
     yield world
     for client in world.opened:

@@ -7,7 +7,7 @@ or WebAuthn) is checked apart, over the assertion's text: see user_verification.
 
 Kinds are told apart by `typ`, and none is ever a request proof: login answers,
 unlocking, binding or removing a credential, a new PIN, what becomes of a device, an
-answer to a recovery, and enrolment.
+answer to a recovery or a review, and enrolment.
 """
 
 import hmac
@@ -36,6 +36,7 @@ class Kind(StrEnum):
     PIN = "camdigikey-pin+jwt"
     DEVICE = "camdigikey-device+jwt"
     RECOVERY = "camdigikey-recovery+jwt"
+    REVIEW = "camdigikey-review+jwt"
     ENROLMENT = "camdigikey-enrolment+jwt"
 
 

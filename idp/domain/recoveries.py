@@ -31,7 +31,7 @@ from idp.domain.passkeys import Passkeys
 from idp.domain.rate_limits import Budgets
 from idp.domain.recovery_rows import LIVE, Recovery, RecoveryRows, RecoveryState
 from idp.domain.registration_decisions import Judged, LiveFace, facts_of, with_judged
-from idp.domain.registration_rows import Registration, State
+from idp.domain.registration_rows import Registration, State, Told
 from idp.domain.registrations import Registrations
 from idp.errors import AlreadyRegistered, EvidenceInsufficient, NotFound, WrongStep
 from idp.interfaces import Clock
@@ -175,35 +175,45 @@ class Recoveries:
         face: LiveFace | None = None,
     ) -> Registration:
         """Begin the wait, and tell every channel; raises what account_of does."""
-        account = await self.account_of(tx, journey)
-        await self.budgets.spend(
-            tx, "recoveries", account.id, limit=WAITS_A_DAY, window=DAY
-        )
-        now = self.clock.now()
-        ready_at = to_millis(now + self._wait(journey, account))
-        found = await self.rows.find(tx, journey.id)
-        way = found.way or BY_DOCUMENT
-        await self.rows.move(
-            tx,
-            found,
-            RecoveryState.WAITING,
-            account_id=account.id,
-            way=way,
-            ready_at=ready_at,
-        )
         told = with_judged(journey.told, judged, face)
-        recovery = {"way": way, "account": account.id, "ready_at": ready_at}
-        told = replace(told, recovery={**journey.told.recovery, **recovery})
         await self.registrations.record(tx, journey, judged, outcome="accepted")
-        await self.registrations.evidence.wipe(tx, journey.id)
-        moved = await self.registrations.rows.move(tx, journey, State.WAITING, told)
-        until = max(ready_at, to_millis(now)) + int(FINISH_WITHIN.total_seconds() * 1e3)
-        await self.registrations.rows.extend(tx, moved, expires_at=until)
-        await self._note(tx, EventTag.RECOVERY_WAITING, journey, account=account.id)
-        await self.messages.tell(
-            tx, account.id, Notice.RECOVERY_STARTED, detail={"until": ready_at // 1000}
-        )
-        return moved
+        return await self._begin_wait(tx, journey, told)
+
+    async def send_to_review(
+        self,
+        tx: Transaction,
+        journey: Registration,
+        judged: Judged,
+        *,
+        face: LiveFace | None = None,
+    ) -> Registration:
+        """Let a person decide, if there is such an account; raises as account_of."""
+        await self.account_of(tx, journey)
+        return await self.registrations.send_to_review(tx, journey, judged, face=face)
+
+    async def refuse(
+        self, tx: Transaction, journey: Registration, *, reasons: tuple[str, ...]
+    ) -> Registration:
+        """Say no for good."""
+        await self.given_up(tx, journey)
+        return await self.registrations.refuse(tx, journey, reasons=reasons)
+
+    async def review_accepted(
+        self, tx: Transaction, journey: Registration, level: str
+    ) -> Registration:
+        """Begin the wait: a person has looked. A review shortens nothing."""
+        if journey.state is not State.REVIEW:
+            raise WrongStep(journey.state)
+        judged = journey.told.judged
+        given = lowest(level, str(judged["level"]))
+        told = replace(journey.told, judged={**judged, "level": given})
+        return await self._begin_wait(tx, journey, told)
+
+    async def review_refused(
+        self, tx: Transaction, journey: Registration
+    ) -> Registration:
+        """End it: a person has said no."""
+        return await self.refuse(tx, journey, reasons=("review",))
 
     async def finish(
         self,
@@ -250,6 +260,30 @@ class Recoveries:
             "device_id": won.device_id,
         }
         return await self.registrations.settle_done(tx, won, result)
+
+    async def _begin_wait(
+        self, tx: Transaction, journey: Registration, told: Told
+    ) -> Registration:
+        account = await self.account_of(tx, journey)
+        await self.budgets.spend(
+            tx, "recoveries", account.id, limit=WAITS_A_DAY, window=DAY
+        )
+        ready_at = to_millis(self.clock.now() + self._wait(journey, account))
+        found = await self.rows.find(tx, journey.id)
+        way = found.way or BY_DOCUMENT
+        to, names = RecoveryState.WAITING, {"account_id": account.id, "way": way}
+        await self.rows.move(tx, found, to, ready_at=ready_at, **names)
+        known = {"way": way, "account": account.id, "ready_at": ready_at}
+        told = replace(told, recovery={**journey.told.recovery, **known})
+        await self.registrations.evidence.wipe(tx, journey.id)
+        moved = await self.registrations.rows.move(tx, journey, State.WAITING, told)
+        until = ready_at + int(FINISH_WITHIN.total_seconds()) * 1000
+        await self.registrations.rows.extend(tx, moved, expires_at=until)
+        await self._note(tx, EventTag.RECOVERY_WAITING, journey, account=account.id)
+        await self.messages.tell(
+            tx, account.id, Notice.RECOVERY_STARTED, detail={"until": ready_at // 1000}
+        )
+        return moved
 
     async def _end_the_old(self, tx: Transaction, account: Account) -> None:
         await self.devices.revoke_others(

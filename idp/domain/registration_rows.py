@@ -97,7 +97,8 @@ class Told:
     names of docs/mobile-api.md), `result` the identifiers at the end. `judged` is how
     it was decided (registration_decisions.Judged), `face` the embedding to keep when
     the account is open. `account_id` is set when a document of an account is renewed;
-    `recovery` (`way`, `account`, `ready_at`) when an account is recovered.
+    `recovery` (`way`, `account`, `ready_at`) when an account is recovered;
+    `assisted_by` is the account of the agent who helps.
     """
 
     phone: str
@@ -111,6 +112,7 @@ class Told:
     face: dict[str, str] = field(default_factory=dict)
     account_id: str = ""
     recovery: dict[str, Any] = field(default_factory=dict)
+    assisted_by: str = ""
 
     @property
     def purpose(self) -> str:
@@ -229,6 +231,12 @@ class RegistrationRows:
         if not await tx.run(MOVE, *was, *values):
             raise WrongStep("the registration has moved on")
         return moved
+
+    async def amend(
+        self, tx: Transaction, registration: Registration, told: Told
+    ) -> Registration:
+        """Keep something more without a step; raises WrongStep when it has moved."""
+        return await self.settle(tx, registration, registration.state, told)
 
     async def extend(
         self, tx: Transaction, registration: Registration, *, expires_at: int
