@@ -11,8 +11,8 @@ may use the short name. `amr` values are those of RFC 8176.
 from enum import StrEnum
 
 LEVELS = ("low", "substantial", "high")
-# What a login can reach today: `high` needs liveness and attested hardware.
-REACHABLE = ("low", "substantial")
+# A prompt can be relayed as a QR code can: never `high`.
+REACHABLE_BY_PUSH = ("low", "substantial")
 
 
 class UserVerification(StrEnum):

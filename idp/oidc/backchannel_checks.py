@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from idp.domain.assurance import REACHABLE, highest, level_of, lowest
+from idp.domain.assurance import REACHABLE_BY_PUSH, highest, level_of, lowest
 from idp.domain.backchannel_requests import POLL, PUSH
 from idp.domain.consents import CLAIMS_OF_SCOPE, VOLUNTARY, claims_of
 from idp.domain.interactions import AuthorizationRequest
@@ -161,7 +161,7 @@ def needed_level(asked: AskedBackchannel) -> str:
     known = [level_of(word, issuer=asked.issuer) for word in words]
     levels = [level for level in known if level is not None]
     needed = highest(asked.party.acr, *([lowest(*levels)] if levels else []))
-    if needed not in REACHABLE:
+    if needed not in REACHABLE_BY_PUSH:
         raise AssuranceTooLow(needed)
     return needed
 

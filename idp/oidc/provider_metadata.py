@@ -8,7 +8,7 @@ and tests/integration/test_discovery_truth.py exercises every value.
 
 from typing import Any
 
-from idp.domain.assurance import REACHABLE, acr_uri
+from idp.domain.assurance import LEVELS, acr_uri
 from idp.domain.consents import CLAIMS_OF_SCOPE, MEMBERS
 from idp.domain.party_metadata import (
     CONTENT_ENCRYPTION,
@@ -92,7 +92,7 @@ def _requests(settings: IdpSettings) -> dict[str, Any]:
         "require_signed_request_object": False,
         "authorization_response_iss_parameter_supported": True,
         "acr_values_supported": [
-            acr_uri(level, issuer=settings.issuer) for level in REACHABLE
+            acr_uri(level, issuer=settings.issuer) for level in LEVELS
         ],
     }
 
