@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx2
 
+from camdigikey.demo.film import film
 from camdigikey.demo.run import SPECIMENS
 from camdigikey.phone import Phone, PhoneKeys, Problem
 from tests.e2e.stack import Stack
@@ -57,6 +58,5 @@ async def register(
     details = details_of(view["document"], person)
     view = await answered(phone, await phone.post(f"{path}/details", details))
     assert view["state"] == "face", view
-    selfie = (SPECIMENS / person["selfie"]).read_bytes()
-    await phone.picture(f"{path}/face", selfie)
+    await phone.clip(path, film)
     return await phone.bind(view["id"])

@@ -14,6 +14,7 @@ from typing import TypeVar
 import httpx2
 from rich.console import Console
 
+from camdigikey.demo.film import film
 from camdigikey.demo.processes import DemoFailed, trusting
 from camdigikey.demo.run import SPECIMENS, Demo
 from camdigikey.phone import Phone
@@ -78,8 +79,7 @@ async def register(phone: Phone, demo: Demo, steps: Steps) -> None:
         "fields confirmed, the register agrees",
         _until_answered(phone, path, details),
     )
-    selfie = (SPECIMENS / "sreypov-selfie.jpg").read_bytes()
-    await steps.step("selfie matches", phone.picture(f"{path}/face", selfie))
+    await steps.step("a living person, the one on the card", phone.clip(path, film))
     await steps.step("PIN and device bound", phone.bind(view["id"]))
     profile = (await steps.step("unlocked", phone.unlock()))["profile"]
     steps.console.print(

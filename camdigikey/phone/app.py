@@ -2,6 +2,7 @@
 
 import secrets
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
@@ -16,6 +17,7 @@ from idp.domain.proof_of_work import solve
 from idp.storage.columns import b64encode
 
 LIFE = 60
+CLIP_TYPE = "application/vnd.camdigikey.clip"
 
 
 class Problem(Exception):
@@ -104,6 +106,18 @@ class Phone:
         counter = solve(told["challenge"], told["difficulty"])
         work = {"challenge": told["challenge"], "counter": counter}
         return await self.post("/registrations", {**body, "work": work})
+
+    async def clip(
+        self, path: str, film: Callable[[dict[str, Any]], Awaitable[bytes]]
+    ) -> dict[str, Any]:
+        """Ask what to do before the camera, film it, send it; raises Problem.
+
+        `path` is that of the registration or recovery; `film` gets the answer of
+        `POST …/liveness` and returns the bytes of a clip.
+        """
+        told = await self.post(f"{path}/liveness")
+        filmed = await film(told)
+        return await self.call("POST", f"{path}/face", filmed, kind=CLIP_TYPE)
 
     async def bind(self, registration_id: str) -> dict[str, Any]:
         """Take the last step of a registration: prove both keys."""

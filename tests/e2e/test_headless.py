@@ -4,15 +4,18 @@ import asyncio
 import re
 import secrets
 from collections.abc import AsyncIterator
+from typing import Any
 
 import httpx2
 import psycopg
 import psycopg.sql
 import pytest
 
+from camdigikey.demo.film import shoot
 from camdigikey.demo.run import SPECIMENS
 from idp.domain.accounts import AccountFacts
 from idp.services import open_services
+from mobile_api.clips import write_clip
 from tests.e2e.stack import Stack, person
 from tests.phone import (
     Phone,
@@ -23,6 +26,7 @@ from tests.phone import (
     register,
     start,
 )
+from tests.specimens.liveness_scenes import another_head
 
 pytestmark = [pytest.mark.anyio, pytest.mark.e2e]
 
@@ -172,8 +176,14 @@ async def test_a_name_the_register_does_not_know_comes_back_for_correction(
     assert view["state"] == "face"
 
 
+async def film_of_another(told: dict[str, Any]) -> bytes:
+    clip = await asyncio.to_thread(shoot, told, another_head())
+    await asyncio.sleep(clip.lasts_ms / 1000)
+    return write_clip(clip)
+
+
 async def test_someone_elses_face_is_refused_with_advice(
-    sqlite_stack: Stack, http: httpx2.AsyncClient, other_face: bytes
+    sqlite_stack: Stack, http: httpx2.AsyncClient
 ) -> None:
     stack = sqlite_stack
     phone = new_phone(stack, http)
@@ -184,7 +194,7 @@ async def test_someone_elses_face_is_refused_with_advice(
     details = details_of(view["document"], citizen)
     await answered(phone, await phone.post(f"{path}/details", details))
     with pytest.raises(Problem) as caught:
-        await phone.picture(f"{path}/face", other_face)
+        await phone.clip(path, film_of_another)
     assert caught.value.code == "evidence-insufficient"
     assert caught.value.body["attempts_left"] == 4
 

@@ -326,7 +326,7 @@ def test_somebody_elses_documents_do_not_become_the_accounts(run: Run) -> None:
         await phone.show_card(PASSPORT)
         await phone.step("details", FOREIGN)
         view = (await phone.show_face("anna")).json()
-        assert view["state"] == "stopped", "a person would have to decide"
+        assert view["state"] == "review", "a person has to decide"
         profile = (await phone.get("/profile")).json()["profile"]
         assert profile["surname_latin"] == "SOK"
 
