@@ -168,7 +168,7 @@ def _returned(
     shortest = min(
         (
             _neutral_ms([s for s in signals if one.end < s.index < until], limits)
-            for one, until in zip(done, ends, strict=True)
+            for one, until in zip(done, ends, strict=False)
         ),
         default=0,
     )
@@ -214,20 +214,22 @@ def _timed(
     ends = [*starts[1:-1], starts[-1] if starts[-1] is not None else frames[-1].at]
     worst = max(0.0, script.neutral_ms * (1 - 2 * limits.off_time_share) - starts[0])
     is_slow = False
+    last = script.steps[-1]
     for step, start, end in zip(script.steps, starts, ends, strict=False):
         assert start is not None
         assert end is not None
-        off = _off_time(end - start, step, script, limits)
+        # After the last step an app may stop before the person looks straight again.
+        least = step.hold_ms + (0 if step is last else script.neutral_ms)
+        most = step.hold_ms + script.neutral_ms
+        off = _off_time(end - start, least, most, share=limits.off_time_share)
         worst, is_slow = max(worst, abs(off)), is_slow or off > 0
     return at_most("timing", worst, fail=limits.off_time_fail_ms,
                     advice=("too-slow" if is_slow else "too-fast",))  # fmt: skip
 
 
-def _off_time(lasted: int, step: Step, script: Script, limits: LivenessLimits) -> float:
-    """Return by how much a window is longer (+) or shorter (-) than may be."""
-    longest = (step.hold_ms + script.neutral_ms) * (1 + limits.off_time_share)
-    shortest = step.hold_ms * (1 - limits.off_time_share)
-    return max(lasted - longest, 0.0) or min(lasted - shortest, 0.0)
+def _off_time(lasted: int, least: int, most: int, *, share: float) -> float:
+    """Return by how much it is longer (+) or shorter (-) than may be."""
+    return max(lasted - most * (1 + share), 0.0) or min(lasted - least * (1 - share), 0)
 
 
 def _first_at(frames: Sequence[FrameTrack], step: int) -> int | None:

@@ -6,6 +6,9 @@ from enum import StrEnum
 from mobile_api.liveness_tracks import ActionLevels
 
 
+MOST_ADVICE = 2
+
+
 class Verdict(StrEnum):
     """What a check says."""
 
@@ -31,7 +34,7 @@ class LivenessLimits:
     sharpness_fail: float = 1.2
     brightness_review: float = 50.0
     brightness_fail: float = 35.0
-    turned_at_first_fail: float = 20.0
+    turned_at_first_fail: float = 30.0
     neutral_between_ms: int = 150
     brief_blink_ms: int = 600
     held_review: float = 0.35
@@ -79,14 +82,14 @@ class LivenessVerdict:
 
     @property
     def advice(self) -> tuple[str, ...]:
-        """Return what the person can do, each once; why it failed stays with us."""
+        """Return the first things that the person can do better."""
         told = (
             code
             for check in self.checks
             if check.verdict is Verdict.FAIL
             for code in check.advice
         )
-        return tuple(dict.fromkeys(told)) or self._in_general
+        return tuple(dict.fromkeys(told))[:MOST_ADVICE] or self._in_general
 
     @property
     def _in_general(self) -> tuple[str, ...]:

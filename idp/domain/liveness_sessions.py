@@ -27,7 +27,7 @@ MOST_AN_HOUR: Final = 12
 FRAMES_PER_SECOND: Final = 10
 STEPS: Final = 3
 HOLDS: Final = range(1600, 2601, 100)
-NEUTRALS: Final = range(900, 1401, 100)
+NEUTRALS: Final = range(1300, 1801, 100)
 
 
 class Action(StrEnum):
