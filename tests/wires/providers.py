@@ -47,7 +47,7 @@ class Telegram:
         method = asked.path.lower()
         if method == "/checksendability":
             if body["phone_number"] in self.without_telegram:
-                return 200, {"ok": False, "error": "PHONE_NUMBER_NOT_FOUND"}
+                return 200, {"ok": False, "error": "PHONE_NUMBER_NOT_AVAILABLE"}
             return 200, {"ok": True, "result": self._request("1", body)}
         if method == "/sendverificationmessage":
             if body.get("request_id") != "request-1":

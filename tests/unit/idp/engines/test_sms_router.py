@@ -93,6 +93,16 @@ async def test_a_provider_that_fails_in_a_row_is_left_alone_and_recovers() -> No
     assert (await both.send(to=SMART, text="x")).provider == "first"
 
 
+async def test_only_failures_in_a_row_are_counted() -> None:
+    first = Provider()
+    both = router(first=first, second=Provider())
+    for _ in range(4):
+        first.faults = [Unavailable("sms")] * (FAILURES - 1)
+        for _ in range(FAILURES - 1):
+            assert (await both.send(to=SMART, text="x")).provider == "second"
+        assert (await both.send(to=SMART, text="x")).provider == "first"
+
+
 async def test_a_fault_of_an_engine_is_a_failure_and_its_text_is_not_logged() -> None:
     first = Provider([RuntimeError(f"cannot {SMART} 493028")])
     with everything_logged() as said:
