@@ -7,7 +7,8 @@ from typing import cast
 import pytest
 
 from camdigikey.phone import Phone, PhoneKeys, Problem
-from idp.engines.development import ConsoleSmsSender
+from idp.domain.code_delivery import TextCodes
+from idp.engines.development import ConsoleEmailSender, ConsoleSmsSender
 from idp.interfaces import Sent
 from mobile_api.app import create_app
 from mobile_api.services import MobileServices
@@ -122,3 +123,48 @@ async def test_no_number_and_no_code_is_ever_logged(sqlite_url: str) -> None:
     assert said
     hidden = ("12345678", "12 345 678", typed)
     assert not [line for line in said if any(one in line for one in hidden)]
+
+
+async def test_a_code_goes_by_e_mail_in_both_languages_and_is_counted(
+    store_url: str,
+) -> None:
+    async with open_world(store_url) as world:
+        post, services = ConsoleEmailSender(), world.services
+        delivery = replace(services.code_delivery, email=post)
+        async with services.store.begin() as tx:
+            code = (await services.codes.issue(tx, "owner")).code
+        to = "sreypov@example.org"
+        await delivery.by_email(owner="owner", to=to, code=code, locale="en")
+        (letter,) = post.outbox
+        assert letter.to == to
+        assert f"Your code is {code}. It is valid for 5 minutes." in letter.text
+        assert f"លេខកូដរបស់អ្នកគឺ {code}។ វាមានសុពលភាព ៥ នាទី។" in letter.text
+        assert code not in letter.subject
+        async with services.store.begin() as tx:
+            await services.codes.check(tx, "owner", code)
+        async with services.store.read() as tx:
+            (told,) = await services.messaging.sent.tallies(
+                tx, window=timedelta(hours=1)
+            )
+        assert (told.prefix, told.codes, told.used) == ("", 1, 1)
+
+
+async def test_a_sender_of_texts_alone_brings_codes_too(sqlite_url: str) -> None:
+    class Plain:
+        def __init__(self) -> None:
+            self.texts: list[str] = []
+
+        async def send(self, *, to: str, text: str) -> Sent:
+            del to
+            self.texts.append(text)
+            return Sent("plain")
+
+    async with open_world(sqlite_url) as world:
+        plain = Plain()
+        delivery = replace(world.services.code_delivery, codes_by=TextCodes(plain))
+        await delivery.by_text(
+            owner="o", to="+85512345678", code="12345678", locale="km"
+        )
+        (text,) = plain.texts
+        assert "12345678" in text
+        assert len(text) <= 70
