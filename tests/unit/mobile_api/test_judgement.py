@@ -1,6 +1,8 @@
 """Every combination of evidence, and what may never follow from it."""
 
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -311,3 +313,12 @@ def test_the_shipped_policy_is_used_when_no_file_is_named() -> None:
 def test_a_policy_that_contradicts_itself_is_refused(told: object) -> None:
     with pytest.raises(PolicyInvalid):
         read_policy(told)
+
+
+def test_the_example_of_the_documentation_is_a_policy() -> None:
+    page = (Path(__file__).parents[3] / "docs/proofing.md").read_text()
+    text = page.partition("## Policy")[2].partition("```json")[2].partition("```")[0]
+    policy = read_policy(json.loads(text))
+    assert policy.band_of("sface", threshold=0).accept == 0.5
+    assert policy.liveness.parallax_review == 0.05
+    assert policy.documents == POLICY.documents
