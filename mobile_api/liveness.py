@@ -119,16 +119,20 @@ def _followed(
     runs = groupby(counted, lambda one: (one.action, one.peak_step))
     asked = list(enumerate(script.steps, start=1))
     done: list[Episode] = []
+    missed: list[Step] = []
     advice: list[str] = []
     for _, run in runs:
         one = _joined(list(run))
-        if asked and _is_asked(one, *asked[0], is_timed=script.is_timed):
-            asked.pop(0)
+        fits = (_is_asked(one, *step, is_timed=script.is_timed) for step in asked)
+        found = next((n for n, is_it in enumerate(fits) if is_it), None)
+        if found is not None:
+            missed += [step for _, step in asked[:found]]
+            asked = asked[found + 1 :]
             done.append(one)
             continue
         other_side = asked and {one.action, asked[0][1].action} == TURNS
         advice.append("other-side" if other_side else "one-at-a-time")
-    advice += [MORE[step.action] for _, step in asked]
+    advice += [MORE[step.action] for step in (*missed, *(step for _, step in asked))]
     return tuple(done), Check(
         name="order",
         score=len(done) / max(len(script.steps), 1),

@@ -23,7 +23,7 @@ from idp.storage.ephemeral import Ephemeral, Record
 
 LIFE: Final = 60  # seconds
 HOUR: Final = 3600
-MOST_AN_HOUR: Final = 12
+MOST_AN_HOUR: Final = 8
 FRAMES_PER_SECOND: Final = 10
 STEPS: Final = 3
 HOLDS: Final = range(1600, 2601, 100)
