@@ -24,7 +24,7 @@ from idp.storage.ephemeral import Ephemeral
 
 LIFE: Final = timedelta(minutes=2)
 HOUR: Final = 3600.0  # seconds
-LEAST, MOST = 14, 22  # bits
+LEAST, MOST = 14, 20  # bits: a cheap phone must solve it within the two minutes
 NONCE, INSTANT, MAC = 16, 8, 16  # bytes
 LONGEST: Final = 64  # characters
 EVERYBODY: Final = "*"

@@ -36,7 +36,7 @@ async def test_a_phone_solves_the_puzzle_and_gets_its_code(store_url: str) -> No
             await phone.post("/registrations", body)
         told = puzzled.value.body
         assert (told["status"], told["code"]) == (428, "work-required")
-        assert 14 <= told["difficulty"] <= 22
+        assert 14 <= told["difficulty"] <= 20
         wrong = {"challenge": told["challenge"], "counter": 0}
         with pytest.raises(Problem) as again:
             await phone.post("/registrations", {**body, "work": wrong})
