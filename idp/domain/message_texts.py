@@ -37,20 +37,28 @@ def body_of_notice(notice: str, locale: str) -> str:
 
 def email_of_notice(notice: str, detail: Detail) -> tuple[str, str, str]:
     """Return subject, plain text and HTML of an e-mail, Khmer first."""
-    titles = [title_of_notice(notice, locale) for locale in LOCALES]
-    parts = [_paragraphs(notice, detail, locale) for locale in LOCALES]
-    return _letter(titles, parts)
+    return _letter(
+        {
+            locale: [title_of_notice(notice, locale), *_said_of(notice, detail, locale)]
+            for locale in LOCALES
+        }
+    )
 
 
 def email_of_code(code: str, locale: str, *, minutes: int) -> tuple[str, str, str]:
     """Return subject, plain text and HTML of an e-mail with a one-time code."""
     first = locale if locale in LOCALES else DEFAULT
     order = sorted(LOCALES, key=lambda one: one != first)
-    titles = [translate("email.code.title", one) for one in order]
-    parts = [
-        [_code(code, one, minutes), translate("email.never", one)] for one in order
-    ]
-    return _letter(titles, parts)
+    return _letter(
+        {
+            one: [
+                translate("email.code.title", one),
+                _code(code, one, minutes),
+                translate("email.never", one),
+            ]
+            for one in order
+        }
+    )
 
 
 def _code(code: str, locale: str, minutes: int) -> str:
@@ -58,24 +66,21 @@ def _code(code: str, locale: str, minutes: int) -> str:
     return translate("email.code.text", locale, code=code, minutes=said)
 
 
-def _letter(titles: list[str], parts: list[list[str]]) -> tuple[str, str, str]:
-    subject = "CamDigiKey — " + " / ".join(titles)
-    text = "\n\n".join(
-        "\n\n".join([title, *part]) for title, part in zip(titles, parts, strict=True)
-    )
-    sections = "".join(
-        f"<h1>{escape(title)}</h1>" + "".join(map(_paragraph, part))
-        for title, part in zip(titles, parts, strict=True)
-    )
+def _letter(said: Mapping[str, list[str]]) -> tuple[str, str, str]:
+    """Return the letter of titles and paragraphs, by language in their order."""
+    subject = "CamDigiKey — " + " / ".join(title for title, *_ in said.values())
+    text = "\n\n".join(line for lines in said.values() for line in lines)
+    sections = "".join(_section(locale, *lines) for locale, lines in said.items())
     html = f'<!doctype html><html><meta charset="utf-8"><body>{sections}</body></html>'
     return subject, text + "\n", html
 
 
-def _paragraph(text: str) -> str:
-    return f"<p>{escape(text)}</p>"
+def _section(locale: str, title: str, *paragraphs: str) -> str:
+    lines = "".join(f"<p>{escape(line)}</p>" for line in paragraphs)
+    return f'<div lang="{locale}"><h1>{escape(title)}</h1>{lines}</div>'
 
 
-def _paragraphs(notice: str, detail: Detail, locale: str) -> list[str]:
+def _said_of(notice: str, detail: Detail, locale: str) -> list[str]:
     facts = [
         translate(f"notice.detail.{name}", locale, value=said)
         for name, said in _said(detail, locale)

@@ -45,6 +45,7 @@ def test_an_email_is_bilingual_and_asks_for_nothing(notice: Notice) -> None:
         assert KHMER.search(said)
         assert "never asks for your PIN" in said
         assert not LINK.search(said)
+    assert html.index('<div lang="km">') < html.index('<div lang="en">')
 
 
 def test_an_email_with_a_code_has_the_wanted_language_first() -> None:
