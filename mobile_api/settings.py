@@ -15,9 +15,9 @@ class MobileSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
 
-    mrz_reader: str = "mobile_api.engines.mrz_passporteye:create"
-    face_matcher: str = "mobile_api.engines.face_dlib:create"
-    second_face_matcher: str = ""
+    mrz_reader: str = "mobile_api.engines.mrz_fixed_pitch:create"
+    face_matcher: str = "mobile_api.engines.face_sface:create"
+    second_face_matcher: str = "mobile_api.engines.face_dlib:create"
     landmarks: str = "mobile_api.engines.landmarks_mediapipe:create"
     passive_check: str = ""
     passive_model: str = ""
