@@ -27,6 +27,7 @@ from idp.domain.devices import Devices
 from idp.domain.document_reminders import DocumentReminders
 from idp.domain.documents import Documents
 from idp.domain.evidence import EvidenceBox
+from idp.domain.face_enrolments import FaceEnrolments
 from idp.domain.grants import Grants
 from idp.domain.interactions import Interactions
 from idp.domain.journeys import open_journeys
@@ -139,6 +140,7 @@ class Services:
     registrations: Registrations
     recoveries: Recoveries
     reviews: Reviews
+    face_enrolments: FaceEnrolments
     operators: Operators
     sandbox: Sandbox | None
 
@@ -292,6 +294,7 @@ def wire(
         registrations=journeys.registrations,
         recoveries=journeys.recoveries,
         reviews=journeys.reviews,
+        face_enrolments=journeys.faces,
         operators=journeys.operators,
         sandbox=Sandbox(clock, accounts, audit, journeys.evidence, backchannel)
         if settings.sandbox

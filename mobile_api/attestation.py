@@ -9,6 +9,7 @@ Bytes travel as base64url. The platform attests SHA-256 of
 A device that cannot do this stays as good as it was.
 """
 
+import secrets
 from typing import Annotated, Final, Literal
 
 from pydantic import Field
@@ -23,9 +24,8 @@ from idp.domain.attestations import (
     verify_attestation,
 )
 from idp.domain.devices import Device
-from idp.errors import ChallengeClosed, FieldsInvalid
+from idp.errors import ChallengeClosed
 from idp.services import Services
-from idp.storage.columns import b64decode, new_id
 from mobile_api.authentication import live_device
 from mobile_api.bodies import Body
 from mobile_api.endpoints import read_empty, read_json, services_of
@@ -47,7 +47,7 @@ async def challenge(request: Request) -> Response:
     """POST /attestation/challenge: what the platform has to attest."""
     services = services_of(request)
     device = await live_device(services, await read_empty(request))
-    record = {"nonce": new_id()}
+    record = {"nonce": secrets.token_urlsafe(16)}
     await services.ephemeral.put(_key(device), record, seconds=NONCE_SECONDS)
     return JSONResponse(record)
 
@@ -72,12 +72,9 @@ async def attest(request: Request) -> Response:
 
 
 def _statement(body: AttestationBody) -> AndroidStatement | AppleStatement:
-    try:
-        if body.format == "android-key":
-            return AndroidStatement(tuple(map(b64decode, body.certificates)))
-        return AppleStatement(b64decode(body.key_id), b64decode(body.object))
-    except ValueError as error:
-        raise FieldsInvalid({"format": "malformed"}) from error
+    if body.format == "android-key":
+        return AndroidStatement.of(body.certificates)
+    return AppleStatement.of(key_id=body.key_id, attestation=body.object)
 
 
 async def _spend_nonce(services: Services, device: Device) -> str:

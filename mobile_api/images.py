@@ -33,6 +33,7 @@ class Advice(StrEnum):
     GLARE = "glare"
     CUT_OFF = "cut-off"
     NOT_A_DOCUMENT = "not-a-document"
+    LOOK_STRAIGHT = "look-straight"
 
 
 class PictureRefused(ValueError):

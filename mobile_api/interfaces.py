@@ -32,13 +32,15 @@ class Engine:
 class MrzReading:
     """What was read of one picture: the zone, or why there is none.
 
-    `wrong_field` is the field whose check digit refused the best attempt.
+    `wrong_field` is the field whose check digit refused the best attempt; `lines` are
+    what that attempt read, proved by nothing: other pictures may complete it.
     """
 
     engine: Engine
     mrz: Mrz | None = None
     wrong_field: str | None = None
     advice: tuple[Advice, ...] = ()
+    lines: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,13 +60,18 @@ class DocumentReading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Face:
-    """One face in a picture: its box in pixels."""
+    """One face in a picture: its box in pixels.
+
+    `points`, where an engine gives them, are the person's right eye, left eye, tip of
+    the nose, right and left corner of the mouth, in pixels.
+    """
 
     picture: Picture
     left: int
     top: int
     right: int
     bottom: int
+    points: tuple[tuple[float, float], ...] = ()
 
     @property
     def size(self) -> int:
@@ -84,7 +91,9 @@ class Similarity:
 class FaceReading:
     """What was seen in both pictures; `similarity` only when each has one face.
 
-    Sizes are the shorter sides in pixels, largest face first.
+    Sizes are the shorter sides in pixels, largest face first. `second` is another
+    engine's opinion, asked when the first one doubts; `embedding` is the living
+    face's, by `engine`.
     """
 
     engine: Engine
@@ -92,6 +101,9 @@ class FaceReading:
     selfie_faces: tuple[int, ...]
     similarity: Similarity | None = None
     advice: tuple[Advice, ...] = ()
+    second: Similarity | None = None
+    second_engine: Engine | None = None
+    embedding: bytes = b""
 
 
 @runtime_checkable
@@ -119,6 +131,9 @@ class FaceMatcher(Protocol):
 
     def compare(self, *, document: Face, selfie: Face) -> Similarity:
         """Return how alike they are."""
+
+    def embed(self, face: Face) -> bytes:
+        """Return what can be compared later: little-endian floats of length 1."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

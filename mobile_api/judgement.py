@@ -32,6 +32,7 @@ class Reason(StrEnum):
     LIVENESS_DOUBTFUL = "liveness-doubtful"
     REGISTER_FACE_DIFFERS = "register-face-differs"
     ENROLMENT_DIFFERS = "enrolment-differs"
+    ENROLMENT_MISSING = "enrolment-missing"
     PERSON_CHANGED = "person-changed"
     UNDER_AGE = "under-age"
 
@@ -82,7 +83,8 @@ class Case:
     `duplicates` counts other accounts whose kept face is alike; `age` in years, None
     when the document does not say it. Of a renewal, `changes` are the facts of the
     person that the new document says otherwise, `enrolment` how alike the face is to
-    the one kept with the account (None: none is kept), on the scale of `face`.
+    the one kept with the account (None: none is kept), on the scale of `face`. Where
+    no document is shown (`needs_enrolment`) there is nothing else to compare with.
     """
 
     rule: DocumentRule
@@ -94,6 +96,7 @@ class Case:
     age: int | None = None
     changes: tuple[str, ...] = ()
     enrolment: float | None = None
+    needs_enrolment: bool = False
 
 
 # A register confirms that these are somebody's details, not that it is the same person.
@@ -178,6 +181,7 @@ def _doubts(case: Case, policy: ProofingPolicy) -> tuple[str, ...]:
         Reason.PERSON_CHANGED: _is_another(case),
         Reason.ENROLMENT_DIFFERS: case.enrolment is not None
         and case.enrolment < face.band.accept,
+        Reason.ENROLMENT_MISSING: case.needs_enrolment and case.enrolment is None,
     }
     return tuple(reason.value for reason, is_there in doubts.items() if is_there)
 

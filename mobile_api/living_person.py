@@ -33,13 +33,18 @@ class SeenPerson:
 
 
 async def see_person(
-    mobile: MobileServices, claimed: ClaimedClip, *, portrait: bytes
+    mobile: MobileServices, claimed: ClaimedClip, *, portrait: bytes | None
 ) -> SeenPerson:
-    """Measure and judge a clip; raises EvidenceInsufficient, Unavailable."""
+    """Measure and judge a clip; raises EvidenceInsufficient, Unavailable.
+
+    Without a portrait the face is measured against itself, for its embedding: whoever
+    asks so compares that with what is kept.
+    """
     living = await check_liveness(mobile, claimed)
     face = None
     if living.outcome is not Liveness.FAILED:
-        face = await check_face(mobile, document=portrait, selfie=living.neutral)
+        document = living.neutral if portrait is None else portrait
+        face = await check_face(mobile, document=document, selfie=living.neutral)
     return SeenPerson(living, face, claimed.data)
 
 

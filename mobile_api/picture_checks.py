@@ -31,7 +31,8 @@ async def check_face(
     mobile: MobileServices, *, document: bytes, selfie: bytes
 ) -> JudgedFace:
     """Compare two faces; raises EvidenceInsufficient, Unavailable."""
-    work = mobile.workers.compare_faces(document=document, selfie=selfie)
+    doubts = {band.engine: (band.refuse, band.accept) for band in mobile.policy.faces}
+    work = mobile.workers.compare_faces(document=document, selfie=selfie, doubts=doubts)
     return judge_face(await measured(work), policy=mobile.policy)
 
 

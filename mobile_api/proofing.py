@@ -112,14 +112,35 @@ def judge_face(reading: FaceReading, *, policy: ProofingPolicy = SHIPPED) -> Jud
         raise _document(Refusal.NO_PORTRAIT)
     name, threshold = reading.engine.name, reading.similarity.threshold
     band = policy.band_of(name, threshold=threshold)
-    face = FaceFacts(value=reading.similarity.value, band=band)
+    second, opinion = _second(reading, policy)
+    face = FaceFacts(value=reading.similarity.value, band=band, second=second)
     facts: dict[str, object] = {
         "similarity": round(face.value, 4),
         "threshold": band.accept,
         "refused_under": band.refuse,
         "selfie_face": reading.selfie_faces[0],
+        **opinion,
     }
-    return JudgedFace(face, recorded(reading.engine), facts)
+    kept = None
+    if reading.embedding:
+        kept = LiveFace(engine=name, embedding=reading.embedding)
+    return JudgedFace(face, recorded(reading.engine), facts, kept)
+
+
+def _second(
+    reading: FaceReading, policy: ProofingPolicy
+) -> tuple[bool | None, dict[str, object]]:
+    """Return whether the second engine agrees, and how the evidence says so."""
+    engine, found = reading.second_engine, reading.second
+    if engine is None or found is None:
+        return None, {}
+    band = policy.band_of(engine.name, threshold=found.threshold)
+    facts: dict[str, object] = {
+        "second_engine": f"{engine.name} {engine.version}",
+        "second_similarity": round(found.value, 4),
+        "second_threshold": band.accept,
+    }
+    return found.value >= band.accept, facts
 
 
 def recorded(engine: Engine) -> evidence.Engine:

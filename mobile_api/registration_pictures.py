@@ -10,14 +10,14 @@ from functools import partial
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from idp.domain.document_renewals import changes_between
-from idp.domain.evidence import EvidenceKind, proofing_of
+from idp.domain.evidence import EvidenceKind
 from idp.domain.liveness_sessions import Sitting
-from idp.domain.person_details import years_old
-from idp.domain.registration_decisions import Judged, facts_of
+from idp.domain.registration_decisions import Judged
 from idp.domain.registration_rows import Registration, State
-from idp.errors import EvidenceInsufficient, Unavailable
-from idp.services import Services, Transaction
+from idp.errors import AlreadyRegistered, EvidenceInsufficient, Unavailable
+from idp.services import Services
+from mobile_api.cases import collect, is_by_device
+from mobile_api.document_pictures import read_document
 from mobile_api.endpoints import (
     mobile_of,
     read_clip_body,
@@ -28,7 +28,6 @@ from mobile_api.endpoints import (
 from mobile_api.judgement import (
     Accepted,
     Again,
-    Case,
     Judgement,
     Refused,
     RegisterFacts,
@@ -38,20 +37,22 @@ from mobile_api.judgement import (
 )
 from mobile_api.liveness_checks import claim_clip, open_liveness
 from mobile_api.living_person import SeenPerson, keep_seen, see_person
-from mobile_api.picture_checks import check_document
 from mobile_api.policy import ProofingPolicy
 from mobile_api.proofing import JudgedDocument
 from mobile_api.register_queue import ask_about_face
-from mobile_api.registration_steps import answer_view, rule_for, today_in_cambodia
+from mobile_api.registration_steps import answer_view, today_in_cambodia
 from mobile_api.services import MobileServices, RegisterAnswer
 
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """A registration with a try fewer, and what the face is compared with."""
+    """A registration with a try fewer, and what the face is compared with.
+
+    `portrait` is None where an old phone vouches and no document is shown.
+    """
 
     registration: Registration
-    portrait: bytes
+    portrait: bytes | None
 
 
 async def document(request: Request) -> Response:
@@ -62,7 +63,9 @@ async def document(request: Request) -> Response:
         found = await services.registrations.at(tx, _id(request), proved.device_id)
         await services.registrations.spend_document_picture(tx, found)
     today = today_in_cambodia(services)
-    judged = await check_document(mobile_of(request), proved.body, today=today)
+    judged = await read_document(
+        services, mobile_of(request), found.id, proved.body, today=today
+    )
     await _keep_document(services, found, judged, picture=proved.body)
     return await answer_view(services, proved.device_id)
 
@@ -96,7 +99,10 @@ async def face(request: Request) -> Response:
     except Unavailable:
         await _return_face_try(services, tried.registration)
         raise
-    judgement = await _judge(services, mobile, tried.registration, seen)
+    try:
+        judgement = await _judge(services, mobile, tried.registration, seen)
+    except EvidenceInsufficient as refusal:
+        raise await _face_refused(services, tried.registration, refusal) from None
     async with services.store.begin() as tx:
         keeps = _needs_a_person(judgement)
         await keep_seen(services, tx, tried.registration.id, seen, keeps_picture=keeps)
@@ -139,6 +145,8 @@ async def _spend_face_try(
     registrations = services.registrations
     async with services.store.begin() as tx:
         found = await registrations.at(tx, registration_id, device_id, State.FACE)
+        if is_by_device(found):
+            return Tried(await registrations.spend_face_try(tx, found), None)
         try:
             picture = await services.evidence.picture(
                 tx, found.id, EvidenceKind.PORTRAIT
@@ -177,12 +185,19 @@ def _needs_a_person(judgement: Judgement) -> bool:
 async def _judge(
     services: Services, mobile: MobileServices, tried: Registration, seen: SeenPerson
 ) -> Judgement:
-    """Join what is known of this registration; ask the register of the face last.
+    """Join what is known of this journey; ask the register of the face last.
 
-    It is asked only where its answer can still raise the level.
+    It is asked only where its answer can still raise the level. Raises
+    AlreadyRegistered for a newcomer who has an account, under another document.
     """
-    case = await _case(services, mobile, tried, seen)
-    first = judge(case, mobile.policy)
+    today = today_in_cambodia(services)
+    known = await collect(services, mobile, tried, seen, today=today)
+    case, first = known.case, judge(known.case, mobile.policy)
+    is_person = isinstance(first, Accepted | Review)
+    if is_person and known.is_of_somebody(tried):
+        async with services.store.begin() as tx:
+            await services.registrations.stop(tx, tried, reason="has an account")
+            raise AlreadyRegistered("face")
     could_rise = case.rule.level == "high" and isinstance(first, Accepted)
     if not could_rise or case.register is None:
         return first
@@ -194,36 +209,6 @@ async def _judge(
         agrees=not answer.incorrect_fields, face_score=answer.face_score
     )
     return judge(replace(case, register=said), mobile.policy)
-
-
-async def _case(
-    services: Services, mobile: MobileServices, tried: Registration, seen: SeenPerson
-) -> Case:
-    rule = rule_for(tried, mobile.policy)
-    async with services.store.read() as tx:
-        records = await services.evidence.of_registration(tx, tried.id)
-        changes = await _changes(services, tx, tried)
-    agreed = RegisterFacts(agrees=proofing_of(records).register is not None)
-    born = tried.told.details["birth_date"]
-    return Case(
-        rule=rule,
-        register=agreed if rule.asks_register else None,
-        face=None if seen.face is None else seen.face.face,
-        liveness=seen.living.outcome,
-        liveness_advice=seen.living.advice,
-        age=years_old(born, today=today_in_cambodia(services)),
-        changes=changes,
-    )
-
-
-async def _changes(
-    services: Services, tx: Transaction, tried: Registration
-) -> tuple[str, ...]:
-    """Return what a renewal says otherwise of its person."""
-    if not tried.told.account_id:
-        return ()
-    account = await services.accounts.active(tx, tried.told.account_id)
-    return changes_between(account.facts, facts_of(tried.told))
 
 
 async def _keep_answer(
@@ -252,20 +237,21 @@ async def _go_on(
 
     Raises EvidenceInsufficient when something must be shown again.
     """
-    registrations, face = services.registrations, seen.kept_face
+    desk = services.recoveries if tried.told.recovery else services.registrations
+    face = seen.kept_face
     by = partial(Judged, policy=policy.version, policy_hash=policy.fingerprint)
     match judgement:
         case Accepted(level, reviewed):
             judged = by(level=level, reviewed=reviewed)
             async with services.store.begin() as tx:
-                await registrations.accepted(tx, tried, judged, face=face)
+                await desk.accepted(tx, tried, judged, face=face)
         case Review(reasons, level):
             judged = by(level=level, reasons=reasons)
             async with services.store.begin() as tx:
-                await registrations.send_to_review(tx, tried, judged, face=face)
+                await desk.send_to_review(tx, tried, judged, face=face)
         case Refused(reasons):
             async with services.store.begin() as tx:
-                await registrations.refuse(tx, tried, reasons=reasons)
+                await desk.refuse(tx, tried, reasons=reasons)
         case Again(step, advice):
             kind = Step.FACE if step is Step.DETAILS else step
             refusal = EvidenceInsufficient(kind.value, advice=advice)

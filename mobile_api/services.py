@@ -13,6 +13,7 @@ from typing import Protocol
 
 from idp.domain.evidence import Engine
 from idp.domain.liveness_sessions import Script
+from mobile_api.face_index import FaceIndex
 from mobile_api.interfaces import DocumentReading, FaceReading, LivenessReading
 from mobile_api.policy import ProofingPolicy
 
@@ -62,8 +63,17 @@ class ImageWork(Protocol):
         """Return the entries of engines that could not be loaded."""
         ...
 
-    async def compare_faces(self, *, document: bytes, selfie: bytes) -> FaceReading:
-        """Compare the face of the portrait with that of a selfie."""
+    async def compare_faces(
+        self,
+        *,
+        document: bytes,
+        selfie: bytes,
+        doubts: Mapping[str, tuple[float, float]],
+    ) -> FaceReading:
+        """Compare the face of the portrait with that of a selfie.
+
+        `doubts` says for an engine where a second one is to be asked.
+        """
         ...
 
     async def measure_clip(self, clip: bytes, script: Script) -> LivenessReading:
@@ -97,6 +107,7 @@ class MobileServices:
     workers: ImageWork
     register: NationalRegister
     policy: ProofingPolicy = field(default_factory=ProofingPolicy)
+    faces: FaceIndex = field(default_factory=FaceIndex)
     backoff: Backoff = Backoff()
     patience: timedelta = timedelta(seconds=4)
     tasks: set[asyncio.Task[bool]] = field(default_factory=set)

@@ -7,7 +7,7 @@ A platform that the operator has not set up vouches for nothing: the phone stays
 software key (`swk`), at most `substantial`. Pure but for `load_policies`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -19,7 +19,8 @@ import orjson
 from idp.domain.attestation_android import AndroidPolicy, verify_android_key
 from idp.domain.attestation_apple import ApplePolicy, verify_app_attest
 from idp.domain.attestation_chains import load_roots
-from idp.errors import AttestationInvalid
+from idp.errors import AttestationInvalid, FieldsInvalid
+from idp.storage.columns import b64decode
 
 PREFIX: Final = "camdigikey-attest1|"
 ANDROID_KEY, APP_ATTEST = "android-key", "app-attest"
@@ -34,6 +35,11 @@ class AndroidStatement:
 
     certificates: tuple[bytes, ...]
 
+    @classmethod
+    def of(cls, certificates: Sequence[str]) -> "AndroidStatement":
+        """Read base64url; raises FieldsInvalid."""
+        return cls(tuple(_octets(one) for one in certificates))
+
 
 @dataclass(frozen=True, slots=True)
 class AppleStatement:
@@ -41,6 +47,11 @@ class AppleStatement:
 
     key_id: bytes
     attestation: bytes
+
+    @classmethod
+    def of(cls, *, key_id: str, attestation: str) -> "AppleStatement":
+        """Read base64url; raises FieldsInvalid."""
+        return cls(_octets(key_id), _octets(attestation))
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,3 +140,10 @@ def _revoked(path: Path) -> frozenset[str]:
         for serial, entry in entries.items()
         if entry["status"] in REVOKED_STATES
     )
+
+
+def _octets(text: str) -> bytes:
+    try:
+        return b64decode(text)
+    except ValueError as error:
+        raise FieldsInvalid({"format": "malformed"}) from error

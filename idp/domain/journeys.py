@@ -9,6 +9,7 @@ from idp.domain.document_reminders import DocumentReminders
 from idp.domain.document_renewals import Renewals
 from idp.domain.documents import Documents
 from idp.domain.evidence import EvidenceBox
+from idp.domain.face_enrolments import FaceEnrolments
 from idp.domain.logouts import Logouts
 from idp.domain.lost_phones import LostPhones
 from idp.domain.messages import Messages
@@ -19,7 +20,6 @@ from idp.domain.rate_limits import Budgets
 from idp.domain.recoveries import Recoveries, Waits
 from idp.domain.recovery_rows import RecoveryRows
 from idp.domain.register_questions import RegisterQuestions
-from idp.domain.registration_decisions import FaceBook
 from idp.domain.registration_rows import RegistrationRows
 from idp.domain.registrations import Limits, Registrations
 from idp.domain.reviews import Reviews
@@ -43,6 +43,7 @@ class Journeys:
     registrations: Registrations
     recoveries: Recoveries
     lost_phones: LostPhones
+    faces: FaceEnrolments
 
 
 def open_journeys(
@@ -58,7 +59,6 @@ def open_journeys(
     messages: Messages,
     passkeys: Passkeys,
     logouts: Logouts,
-    faces: FaceBook | None = None,
 ) -> Journeys:
     """Put it together. Does no I/O."""
     codes = OneTimeCodes(
@@ -70,6 +70,7 @@ def open_journeys(
         resend=settings.code_resend,
     )
     documents, reviews = Documents(clock, sealer), Reviews(clock, audit)
+    faces = FaceEnrolments(clock, sealer)
     registrations = Registrations(
         clock=clock,
         rows=RegistrationRows(clock, sealer),
@@ -110,6 +111,7 @@ def open_journeys(
         reviews=reviews,
         registrations=registrations,
         recoveries=recoveries,
+        faces=faces,
         lost_phones=LostPhones(
             ephemeral, budgets, codes, accounts, device_changes, messages, audit
         ),

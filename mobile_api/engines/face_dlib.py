@@ -60,6 +60,11 @@ class DlibMatcher:
         apart = float(np.linalg.norm(self._encode(document) - self._encode(selfie)))
         return Similarity(max(0.0, 1.0 - apart), self.threshold)
 
+    def embed(self, face: Face) -> bytes:
+        """Return 128 little-endian floats of length 1 together."""
+        vector = self._encode(face)
+        return (vector / np.linalg.norm(vector)).astype("<f4").tobytes()
+
     def _encode(self, face: Face) -> np.ndarray[Any, np.dtype[np.float64]]:
         scale = min(1.0, ENCODE_SIDE / face.size)
         pixels = _scaled(face.picture.pixels, scale)

@@ -30,6 +30,7 @@ from mobile_api.engines.worker import Done, EngineNames, Failed, Ready, main
 from mobile_api.interfaces import DocumentReading, FaceReading, LivenessReading
 
 T = TypeVar("T")
+NO_DOUBT = face_jobs.NO_DOUBT
 SPAWN = multiprocessing.get_context("spawn")
 
 
@@ -188,9 +189,12 @@ class Workers:
         """Read the zone and find the portrait. Raises EngineProblem."""
         return _enabled(await self.run(document_jobs.read_document, picture, today))
 
-    async def compare_faces(self, *, document: bytes, selfie: bytes) -> FaceReading:
+    async def compare_faces(
+        self, *, document: bytes, selfie: bytes, doubts: face_jobs.Doubts = NO_DOUBT
+    ) -> FaceReading:
         """Compare the face on a document with a selfie. Raises EngineProblem."""
-        return _enabled(await self.run(face_jobs.compare_faces, document, selfie))
+        work = self.run(face_jobs.compare_faces, document, selfie, dict(doubts))
+        return _enabled(await work)
 
     async def measure_clip(self, clip: bytes, script: Script) -> LivenessReading:
         """Measure a clip by the script that was told. Raises EngineProblem."""

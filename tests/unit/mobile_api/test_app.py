@@ -94,6 +94,8 @@ def test_every_call_of_the_api_needs_a_proof(tmp_path: Path) -> None:
             kinds = {"document": "image/png", "face": CLIP_TYPE}
             last = route.path.rpartition("/")[2]
             kind = kinds.get(last, "application/json")
+            if route.path.startswith("/assistance/") and last == "face":
+                kind = "image/jpeg"
             answer = await world.http.request(
                 method, route.path.format(id="x"), headers={"Content-Type": kind}
             )

@@ -183,3 +183,20 @@ def test_the_app_has_words_for_every_code(locale: str) -> None:
     texts = json.loads(files("mobile_api").joinpath(file).read_text(encoding="utf-8"))
     for code in (*Advice, *Refusal):
         assert texts[f"advice.{code}"]
+
+
+def test_the_second_engine_is_held_against_its_own_line() -> None:
+    other = Engine(name="face-recognition", version="1")
+    for value, agrees in ((0.40, True), (0.39, False)):
+        seen = faces(second=Similarity(value, 0.5), second_engine=other)
+        judged = judge_face(seen)
+        assert judged.face.second is agrees
+        assert judged.facts["second_threshold"] == 0.40
+    assert judge_face(faces()).face.second is None
+
+
+def test_an_embedding_is_kept_under_the_name_of_its_engine() -> None:
+    kept = judge_face(faces(embedding=b"1234")).live_face
+    assert kept is not None
+    assert (kept.engine, kept.embedding) == (faces().engine.name, b"1234")
+    assert judge_face(faces()).live_face is None

@@ -1,0 +1,130 @@
+"""Which accounts have a face like this one? An index in memory over the sealed rows.
+
+    rows (sealed, in the database) ─follow─> vectors (in memory) ─search─> accounts
+
+The index is made when it is first asked and follows the rows from then on: before each
+search it reads what changed since, whoever wrote it. A hit is a signal for a reviewer,
+never a refusal: twins exist. Nothing of it is ever written to a disk.
+
+FAISS's HNSW graph of unit vectors: docs/proofing.md says what it costs and what it
+finds. What was forgotten stays in the graph and is left out of the answers; the
+graph is made anew when that is more than a tenth.
+"""
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import faiss
+import numpy as np
+
+from idp.domain.face_enrolments import BATCH, FaceEnrolment
+from idp.services import Services
+
+DIMENSIONS: Final = 128
+LINKS, BUILD_EFFORT, SEARCH_EFFORT = 24, 80, 96
+LOOKED_AT: Final = 16
+MOST_GONE: Final = 0.1
+LEAST_GONE: Final = 1000
+OVERLAP_MS: Final = 60_000  # a slow transaction may commit an older instant later
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """An account whose kept face is alike; the cosine, 0 to 1."""
+
+    account_id: str
+    similarity: float
+
+
+def new_graph() -> Any:
+    """Return an empty index of unit vectors (inner product)."""
+    graph = faiss.IndexHNSWFlat(DIMENSIONS, LINKS, faiss.METRIC_INNER_PRODUCT)
+    graph.hnsw.efConstruction = BUILD_EFFORT
+    graph.hnsw.efSearch = SEARCH_EFFORT
+    return graph
+
+
+@dataclass(slots=True)
+class FaceIndex:
+    """The kept faces of one engine. One for each process; safe for many tasks."""
+
+    engine: str = "sface"
+    _graph: Any = field(default_factory=new_graph, init=False)
+    _rows: list[str] = field(default_factory=list, init=False)
+    _alive: dict[str, str] = field(default_factory=dict, init=False)
+    _at: int = field(default=0, init=False)
+    _lock: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
+
+    async def search(
+        self, services: Services, embedding: bytes, *, least: float
+    ) -> tuple[Match, ...]:
+        """Return the accounts with a face at least this much alike, the best first."""
+        async with self._lock:
+            await self._follow(services)
+            return await asyncio.to_thread(self._search, embedding, least)
+
+    @property
+    def size(self) -> int:
+        """Return how many faces can be found."""
+        return len(self._alive)
+
+    async def _follow(self, services: Services) -> None:
+        """Take in what changed, batch by batch, off the event loop."""
+        at, after = max(0, self._at - OVERLAP_MS), ""
+        while True:
+            async with services.store.read() as tx:
+                batch = await services.face_enrolments.since(tx, at, after)
+            if batch:
+                await asyncio.to_thread(self._take, batch)
+                at, after = batch[-1].changed_at, batch[-1].id
+            if len(batch) < BATCH:
+                break
+        self._at = max(self._at, at)
+        gone = len(self._rows) - len(self._alive)
+        if gone > max(LEAST_GONE, MOST_GONE * len(self._rows)):
+            await asyncio.to_thread(self._compact)
+
+    def _take(self, batch: list[FaceEnrolment]) -> None:
+        new: list[FaceEnrolment] = []
+        for one in batch:
+            if one.engine != self.engine:
+                continue
+            if not one.embedding:
+                self._alive.pop(one.id, None)
+            elif one.id not in self._alive:
+                self._alive[one.id] = one.account_id
+                new.append(one)
+        if new:
+            self._graph.add(np.stack([_vector(one.embedding) for one in new]))
+            self._rows.extend(one.id for one in new)
+
+    def _search(self, embedding: bytes, least: float) -> tuple[Match, ...]:
+        if not self._rows:
+            return ()
+        wanted = min(LOOKED_AT, len(self._rows))
+        values, places = self._graph.search(_vector(embedding)[np.newaxis], wanted)
+        best: dict[str, float] = {}
+        for value, place in zip(values[0], places[0], strict=True):
+            account_id = self._alive.get(self._rows[place]) if place >= 0 else None
+            if account_id is not None and value >= least:
+                best[account_id] = max(best.get(account_id, 0.0), float(value))
+        ranked = sorted(best.items(), key=lambda item: -item[1])
+        return tuple(Match(account_id, value) for account_id, value in ranked)
+
+    def _compact(self) -> None:
+        """Make the graph anew without what was forgotten."""
+        places = [n for n, found in enumerate(self._rows) if found in self._alive]
+        kept = np.stack([self._graph.reconstruct(place) for place in places])
+        self._rows = [self._rows[place] for place in places]
+        self._graph = new_graph()
+        self._graph.add(kept)
+
+
+def alike(one: bytes, other: bytes) -> float:
+    """Return the cosine of two embeddings of the same engine, not below 0. Pure."""
+    return max(0.0, float(_vector(one) @ _vector(other)))
+
+
+def _vector(embedding: bytes) -> Any:
+    return np.frombuffer(embedding, dtype="<f4")
