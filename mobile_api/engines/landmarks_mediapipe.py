@@ -7,7 +7,7 @@ one clip follow each other: where the face was is where it is looked for first, 
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -69,7 +69,7 @@ class MediaPipeTracker:
             shape_of(np.array([(p.x, p.y, p.z) for p in face.landmark], "f4") * scale)
             for face in found
         ]
-        return tuple(sorted(shapes, key=lambda shape: -shape.eye_distance))
+        return _distinct(sorted(shapes, key=lambda shape: -shape.eye_distance))
 
 
 def create(*, environment: str) -> MediaPipeTracker:
@@ -89,6 +89,16 @@ def create(*, environment: str) -> MediaPipeTracker:
         tracker = MediaPipeTracker(engine, mesh)
         tracker.begin()
     return tracker
+
+
+def _distinct(shapes: Sequence[FaceShape]) -> tuple[FaceShape, ...]:
+    """Leave out what is found on a face that was found: the mesh may settle twice."""
+    kept: list[FaceShape] = []
+    for shape in shapes:
+        middle = shape.points.mean(0)
+        if all(_length(middle - one.points.mean(0)) > one.eye_distance for one in kept):
+            kept.append(shape)
+    return tuple(kept)
 
 
 def shape_of(points: Points) -> FaceShape:

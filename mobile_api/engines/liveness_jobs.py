@@ -46,6 +46,7 @@ from mobile_api.liveness_tracks import (
 MOST_SIDE: Final = 640
 MEASURED_SIDE: Final = 480
 COMPARED_AT: Final = 15.0  # degrees: turned, and still a face to a matcher
+BEHIND: Final = 0.55  # of the size of the nearest face
 STRAIGHT: Final = 4.0  # degrees
 JPEG_QUALITY: Final = 95
 EMPTY: Final = (480, 360, 3)
@@ -98,7 +99,7 @@ def _measured(clip: Clip, tracker: FaceTracker) -> _Film:
     tracker.begin()
     for frame in clip.frames:
         picture = _measurable(frame.picture, mirrored=clip.mirrored)
-        found = tracker.measure(picture)
+        found = _near(tracker.measure(picture))
         grey = picture.grey
         shape = found[0] if len(found) == 1 else None
         track = FrameTrack(at=frame.at, step=frame.step, faces=len(found))
@@ -112,6 +113,15 @@ def _measured(clip: Clip, tracker: FaceTracker) -> _Film:
         film.shapes.append(shape)
         film.tracks.append(track)
     return film
+
+
+def _near(shapes: tuple[FaceShape, ...]) -> tuple[FaceShape, ...]:
+    """Leave out what is far behind the person: passers-by, faces on posters."""
+    return tuple(
+        shape
+        for shape in shapes
+        if shape.eye_distance >= BEHIND * shapes[0].eye_distance
+    )
 
 
 def _track(

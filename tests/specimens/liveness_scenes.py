@@ -10,7 +10,7 @@ space from a picture of it; they say little of people.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 
 import cv2
 import numpy as np
@@ -127,7 +127,7 @@ def lens_of(seed: int) -> Lens:
     )
 
 
-def actor_of(script: Script, taken: Sequence[Beat], *, seed: int) -> Actor:
+def actor_of(taken: Sequence[Beat], *, seed: int) -> Actor:
     """Return somebody who was told all of it when it was told."""
     chance = np.random.default_rng(seed + 3)
     actor = Actor(
@@ -135,22 +135,30 @@ def actor_of(script: Script, taken: Sequence[Beat], *, seed: int) -> Actor:
         reaction_ms=float(chance.uniform(200, 600)),
         moving_ms=float(chance.uniform(350, 700)),
     )
-    del script
     for beat in taken:
         actor.tell(beat.told, beat.at)
     return actor
 
 
 def filmed(
-    script: Script, seed: int, draw: Draw | None = None, *, lens: Lens | None = None
+    script: Script,
+    seed: int,
+    draw: Draw | None = None,
+    *,
+    lens: Lens | None = None,
+    only: int | None = None,
 ) -> list[Shot]:
-    """Film an actor who follows the script; `draw` makes a picture of a pose."""
+    """Film an actor who follows the script; `draw` makes a picture of a pose.
+
+    `only` is the one step that is wanted.
+    """
     drawn, lens = draw or head().draw, lens or lens_of(seed)
     taken = beats(script, seed=seed)
-    actor = actor_of(script, taken, seed=seed)
+    actor = actor_of(taken, seed=seed)
     return [
         Shot(beat.at, beat.step, lens.shot(drawn(actor.pose(beat.at)), number))
         for number, beat in enumerate(taken)
+        if only is None or beat.step == only
     ]
 
 
@@ -180,6 +188,7 @@ def jpeg(image: Image, quality: int = 80) -> bytes:
 # Who is alive.
 
 
+@lru_cache(maxsize=1)
 def live(script: Script, seed: int) -> list[Shot]:
     """A person who does what is told."""
     return filmed(script, seed)
@@ -202,23 +211,23 @@ def frozen(script: Script, seed: int) -> list[Shot]:
 def flat_print(script: Script, seed: int) -> list[Shot]:
     """A print that is turned and tilted as the person is told to."""
     paper = head().draw(Pose(nearer=0.9))
-    return filmed(script, seed, lambda pose: _plane(paper, pose))
+    return filmed(script, seed, lambda pose: plane(paper, pose))
 
 
 def bent_print(script: Script, seed: int) -> list[Shot]:
     """A print bent round a bottle, turned and tilted."""
     paper = head().draw(Pose(nearer=0.9))
-    return filmed(script, seed, lambda pose: _cylinder(paper, pose))
+    return filmed(script, seed, lambda pose: cylinder(paper, pose))
 
 
 def flat_mask(script: Script, seed: int) -> list[Shot]:
     """A print with holes for eyes and mouth: they move, the paper is turned."""
-    return filmed(script, seed, lambda pose: _plane(_face_only(pose), pose))
+    return filmed(script, seed, lambda pose: plane(_face_only(pose), pose))
 
 
 def bent_mask(script: Script, seed: int) -> list[Shot]:
     """The same, bent round the face."""
-    return filmed(script, seed, lambda pose: _cylinder(_face_only(pose), pose))
+    return filmed(script, seed, lambda pose: cylinder(_face_only(pose), pose))
 
 
 def screen(script: Script, seed: int) -> list[Shot]:
@@ -254,25 +263,24 @@ def spliced(script: Script, seed: int) -> list[Shot]:
         chance = np.random.default_rng((seed, step))
         x, y = chance.uniform(-18, 18, 2)
         nearer = float(chance.uniform(0.92, 1.08))
-        other = filmed(
+        found += filmed(
             script,
             seed,
             lambda pose, x=x, y=y, n=nearer: head().draw(
                 replace(pose, x=pose.x + x, y=pose.y + y, nearer=pose.nearer * n)
             ),
             lens=lens_of(seed + step),
+            only=step,
         )
-        found += [shot for shot in other if shot.step == step]
     return found
 
 
 def other_person(script: Script, seed: int) -> list[Shot]:
     """Somebody else takes the place during one step."""
-    shots, others = live(script, seed), filmed(script, seed, another_head().draw)
     swapped = 1 + seed % len(script.steps)
+    others = iter(filmed(script, seed, another_head().draw, only=swapped))
     return [
-        other if shot.step == swapped else shot
-        for shot, other in zip(shots, others, strict=True)
+        next(others) if shot.step == swapped else shot for shot in live(script, seed)
     ]
 
 
@@ -406,7 +414,7 @@ def _screened(shots: Sequence[Shot], script: Script, seed: int) -> list[Shot]:
     return found
 
 
-def _plane(paper: Image, pose: Pose) -> Image:
+def plane(paper: Image, pose: Pose) -> Image:
     """Turn a sheet of paper in space, by a hand that turns it as far as a head."""
     width, height = SIZE
     yaw, pitch = np.radians(pose.yaw * TURNED), np.radians(pose.pitch * TURNED)
@@ -427,7 +435,7 @@ def _plane(paper: Image, pose: Pose) -> Image:
     )
 
 
-def _cylinder(paper: Image, pose: Pose, radius: float = 330.0) -> Image:
+def cylinder(paper: Image, pose: Pose, radius: float = 330.0) -> Image:
     """Bend the paper round an upright cylinder and turn that."""
     width, height = SIZE
     turn = np.radians(pose.yaw * BENT)
