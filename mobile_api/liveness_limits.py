@@ -5,7 +5,6 @@ from enum import StrEnum
 
 from mobile_api.liveness_tracks import ActionLevels
 
-
 MOST_ADVICE = 2
 
 
