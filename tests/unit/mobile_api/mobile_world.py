@@ -32,6 +32,7 @@ from mobile_api.clips import CLIP_TYPE
 from mobile_api.engines import EngineNames, PoolLimits, Workers
 from mobile_api.engines.development import development_picture
 from mobile_api.engines.development_landmarks import development_clip
+from mobile_api.face_index import FaceIndex
 from mobile_api.services import (
     MobileServices,
     RegisterAnswer,
@@ -136,7 +137,12 @@ async def open_world(
         sms=sms,
         clock=clock,
     )
-    mobile = MobileServices(workers, register, patience=timedelta(seconds=30))
+    mobile = MobileServices(
+        workers,
+        register,
+        faces=FaceIndex(engine="development-face"),
+        patience=timedelta(seconds=30),
+    )
     transport = httpx2.ASGITransport(
         create_app(services, mobile), raise_app_exceptions=False
     )

@@ -340,3 +340,93 @@ def test_a_locked_phone_renews_nothing(run: Run) -> None:
         assert (answer.status_code, answer.json()["code"]) == (403, "locked")
 
     run(walk)
+
+
+async def another_card(phone: Phone, number: str, *, surname: str) -> dict[str, Any]:
+    """Walk a second phone, with another card of the same face, up to the face."""
+    await phone.start("096 111 2233")
+    await phone.prove_phone()
+    await phone.show_card(card(number, surname=surname))
+    view: dict[str, Any] = (
+        await phone.confirm(number=number, surname_latin=surname)
+    ).json()
+    assert view["state"] == "face", view
+    return view
+
+
+def test_a_face_that_is_known_under_another_name_goes_to_a_person(run: Run) -> None:
+    async def walk(world: World, phone: Phone) -> None:
+        await phone.reach("done")
+        second = world.phone()
+        await another_card(second, "076543210", surname="KEO")
+        assert (await second.show_face()).json()["state"] == "review"
+        async with world.services.store.read() as tx:
+            row = await tx.one("SELECT reasons FROM review")
+            assert await tx.one("SELECT COUNT(*) FROM account") == (1,)
+        assert row is not None
+        assert "face-known" in str(row[0])
+
+    run(walk)
+
+
+def test_a_person_with_an_account_and_a_new_card_is_led_to_it(run: Run) -> None:
+    async def walk(world: World, phone: Phone) -> None:
+        await phone.reach("done")
+        second = world.phone()
+        await another_card(second, "076543210", surname="SOK")
+        answer = await second.show_face()
+        assert (answer.status_code, answer.json()["code"]) == (
+            409,
+            "already-registered",
+        )
+        assert answer.json()["advice"] == ["recover"]
+
+    run(walk)
+
+
+async def recovering(phone: Phone) -> None:
+    """Walk a recovery by document up to the face."""
+    body = {"phone": "012 345 678", "locale": "km"}
+    answer = await phone.post("/recoveries", body)
+    assert answer.status_code == 201, answer.text
+    phone.id = answer.json()["id"]
+    await phone.prove_phone()
+    await phone.show_card()
+    assert (await phone.confirm()).json()["state"] == "face"
+
+
+def test_a_recovery_by_document_begins_its_wait_with_a_living_face(run: Run) -> None:
+    async def walk(world: World, phone: Phone) -> None:
+        await phone.reach("done")
+        found = world.phone()
+        await recovering(found)
+        view = (await found.show_face()).json()
+        assert (view["state"], view["purpose"]) == ("waiting", "recovery")
+        assert view["waiting"]["ready_at"] > world.clock.now().timestamp()
+        assert (await found.enrol()).json()["code"] == "wrong-step"
+
+    run(walk)
+
+
+def test_a_thief_with_card_and_number_recovers_nothing(run: Run) -> None:
+    async def walk(world: World, phone: Phone) -> None:
+        await phone.reach("done")
+        thief = world.phone()
+        await recovering(thief)
+        for face, film in ((DARA, {}), (SREYPOV, {"flat": True})):
+            answer = await thief.show_face(face, **film)
+            assert answer.json()["code"] == "evidence-insufficient"
+        async with world.services.store.read() as tx:
+            device = await world.services.devices.find(tx, phone.device_id)
+        assert device.account_id, "the owner's phone is as it was"
+
+    run(walk)
+
+
+def test_a_recovery_without_an_account_is_told_to_the_face_alone(run: Run) -> None:
+    async def walk(_: World, phone: Phone) -> None:
+        await recovering(phone)
+        answer = await phone.show_face()
+        assert answer.json()["advice"] == ["no-account"]
+
+    run(walk)
