@@ -61,7 +61,8 @@ class MediaPipeTracker:
 
     def measure(self, picture: Picture) -> tuple[FaceShape, ...]:
         """Return the shape of up to two faces, the largest first."""
-        found = self.mesh.process(picture.pixels).multi_face_landmarks or ()
+        with _silence():
+            found = self.mesh.process(picture.pixels).multi_face_landmarks or ()
         scale = np.array(
             [picture.width, picture.height, picture.width], dtype=np.float32
         )

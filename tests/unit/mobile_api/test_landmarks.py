@@ -137,3 +137,9 @@ def test_pixels_that_cannot_be_followed_say_nothing() -> None:
     noise = [chance.integers(0, 255, (480, 360), dtype=np.uint8) for _ in range(3)]
     assert parallax(noise, frontal) is None
     assert parallax([np.full((480, 360), 90, np.uint8)] * 3, frontal) is None
+
+
+def test_the_mesh_says_nothing_on_stderr(capfd: pytest.CaptureFixture[str]) -> None:
+    fresh = landmarks_mediapipe.create(environment="production")
+    shape_of(fresh, Pose())
+    assert capfd.readouterr().err == ""
