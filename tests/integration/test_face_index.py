@@ -90,7 +90,7 @@ async def test_a_new_face_takes_the_place_of_the_accounts_old_one(
 
 
 @pytest.mark.anyio
-async def test_a_graph_full_of_forgotten_faces_is_made_anew(
+async def test_vectors_full_of_forgotten_faces_are_made_anew(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(face_index, "LEAST_GONE", 5)
