@@ -30,6 +30,7 @@ class EvidenceKind(StrEnum):
     """What was looked at."""
 
     DOCUMENT = "document"
+    ZONE = "zone"
     PORTRAIT = "portrait"
     REGISTER = "register"
     FACE = "face"

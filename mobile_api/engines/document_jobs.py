@@ -29,7 +29,8 @@ def read_document(picture: bytes, today: date) -> DocumentReading | DisabledEngi
         zone = MrzReading(engine=reader.engine, advice=(refused.advice,))
         return DocumentReading(zone=zone)
     zone = reader.read(opened, today=today)
-    if zone.mrz is None and zone.advice != (Advice.NOT_A_DOCUMENT,):
+    is_read = zone.mrz is not None or zone.lines
+    if not is_read and zone.advice != (Advice.NOT_A_DOCUMENT,):
         return DocumentReading(zone=zone)
     return _with_portrait(zone, opened)
 
@@ -39,7 +40,7 @@ def _with_portrait(zone: MrzReading, picture: Picture) -> DocumentReading:
     if isinstance(matcher, DisabledEngine):
         return DocumentReading(zone=zone)
     faces = matcher.find(picture)
-    if zone.mrz is None and _is_portrait(faces, picture):
+    if zone.mrz is None and not zone.lines and _is_portrait(faces, picture):
         zone = replace(zone, advice=(Advice.CUT_OFF,))
     return DocumentReading(
         zone=zone,

@@ -157,7 +157,7 @@ def _filled(found: Emissions, taken: tuple[int, ...], count: int) -> Columns:
             columns[column] = found.seen[at]
     for column in np.flatnonzero(columns[:, 0] < 0):
         near = [c for c in (column - 1, column + 1) if 0 <= c < count]
-        is_filler = all(columns[c][FILLER] > HALF for c in near)
+        is_filler = len(near) > 1 and all(columns[c][FILLER] > HALF for c in near)
         columns[column] = UNSURE / BLANK
         columns[column][FILLER] = SURE_FILLER if is_filler else UNSURE
     return columns

@@ -21,6 +21,7 @@ from mobile_api.engines.mrz_zones import (
     Zone,
     angles_of,
     find_zones,
+    strips_of,
     with_third,
 )
 from mobile_api.engines.text_levelling import HEIGHT, level
@@ -58,6 +59,8 @@ class Attempt:
     wrong: str | None = None
     zone_like: bool = False
     third_missing: bool = False
+    lines: tuple[str, ...] = ()
+    cost: float = float("inf")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +93,19 @@ class FixedPitchReader:
         if not advice and wrong is None:
             seen = any(one.zone_like for one in attempts)
             advice = (Advice.CUT_OFF if seen else Advice.NOT_A_DOCUMENT,)
-        return MrzReading(engine=self.engine, wrong_field=wrong, advice=advice)
+        nearest = min(attempts, key=lambda one: one.cost, default=Attempt())
+        return MrzReading(
+            engine=self.engine, wrong_field=wrong, advice=advice, lines=nearest.lines
+        )
 
     def _attempts(self, picture: Picture, today: date) -> Iterator[Attempt]:
         done: list[float] = []
         for side in (SMALL, LARGE):
             lines = self.finder.find(picture.pixels, side=side)
             yield from self._tried(picture, lines, today)
+            for strip in strips_of(lines, least=_shortest(picture)):
+                near = self.finder.find_near(picture.pixels, strip)
+                yield from self._tried(picture, near, today)
             turn = next(iter(angles_of(lines)), STEEP)
             if all(abs(turn - one) > ANOTHER for one in done):
                 level = self.finder.find(picture.pixels, side=SMALL, turn=turn)
@@ -106,8 +115,8 @@ class FixedPitchReader:
     def _tried(
         self, picture: Picture, lines: Sequence[TextLine], today: date
     ) -> Iterator[Attempt]:
-        shortest = SHORTEST * min(picture.width, picture.height)
-        for probe in self._probes(picture, find_zones(lines, least=shortest)):
+        zones = find_zones(lines, least=_shortest(picture))
+        for probe in self._probes(picture, zones):
             attempt = self._attempt(picture, probe, today)
             yield attempt
             if attempt.third_missing:
@@ -136,7 +145,7 @@ class FixedPitchReader:
 
     def _attempt(self, picture: Picture, probe: Probe, today: date) -> Attempt:
         found = self._recognised(picture, probe)
-        wrong: str | None = None
+        wrong, best = None, Unsolved("", float("inf"))
         short = len(found) == PAIR and max(len(one) for one in found) <= THIRTY
         for layout in sorted(
             BY_LINES[len(found)], key=lambda one: _misfit(found, one.columns)
@@ -145,6 +154,7 @@ class FixedPitchReader:
             solved = solve([one for one, _ in columns], layout)
             if isinstance(solved, Unsolved):
                 wrong = wrong or solved.field or None
+                best = min(best, solved, key=_unlikely)
                 continue
             parsed = _parsed(solved, today)
             if isinstance(parsed, Mrz):
@@ -152,7 +162,13 @@ class FixedPitchReader:
             wrong = wrong or parsed
         if _touches_edge(picture, probe.zone):
             wrong = None
-        return Attempt(wrong=wrong, zone_like=True, third_missing=short)
+        return Attempt(
+            wrong=wrong,
+            zone_like=True,
+            third_missing=short,
+            lines=best.lines,
+            cost=_unlikely(best),
+        )
 
     def _recognised(self, picture: Picture, probe: Probe) -> list[Emissions]:
         """Read the lines that the probe has not read."""
@@ -177,10 +193,18 @@ def create(*, environment: str) -> FixedPitchReader:
     return FixedPitchReader(engine, LineFinder(detector), recogniser_of(recogniser))
 
 
+def _shortest(picture: Picture) -> float:
+    return SHORTEST * min(picture.width, picture.height)
+
+
 def _width(zone: Zone) -> int:
     """Return how wide the lines of a zone are laid level, in pixels."""
     widths = [HEIGHT * SQUEEZE * line.length / line.height for line in zone]
     return int(np.clip(np.median(widths), NARROWEST, WIDEST)) // STEP * STEP
+
+
+def _unlikely(found: Unsolved) -> float:
+    return found.cost if found.lines else float("inf")
 
 
 def _touches_edge(picture: Picture, zone: Zone) -> bool:

@@ -36,7 +36,7 @@ LEAST = 1e-4
 LIMIT = 3.2
 MOST_CHANGED = 2
 CLEAR = 1.2
-TWIN_CLEAR = 2.0
+TWIN_CLEAR = 4.5
 CHOICES = 3
 POOR = 1.1
 MOST = 2.3
@@ -56,10 +56,14 @@ class Solved:
 
 @dataclass(frozen=True, slots=True)
 class Unsolved:
-    """No zone that adds up: the field that stays wrong, and how unlikely it was."""
+    """No zone that adds up: the field that stays wrong, and how unlikely it was.
+
+    `lines` are what was read all the same.
+    """
 
     field: str
     cost: float
+    lines: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -87,11 +91,14 @@ def solve(lines: Sequence[Columns], layout: Layout) -> Solved | Unsolved:
     work = _Work(layout, costs, best)
     for covered in layout.covered:
         if _unlikely(work, covered) or not _mend(work, covered):
-            return Unsolved(covered.field, cost)
+            return Unsolved(covered.field, cost, _text(work))
     if _has_twin(work):
         return Unsolved("number", cost)
-    text = tuple("".join(row) for row in work.characters)
-    return Solved(text, len(work.changed), cost)
+    return Solved(_text(work), len(work.changed), cost)
+
+
+def _text(work: _Work) -> tuple[str, ...]:
+    return tuple("".join(row) for row in work.characters)
 
 
 def _costs(columns: Columns, classes: Sequence[str]) -> Columns:

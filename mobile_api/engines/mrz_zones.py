@@ -24,6 +24,8 @@ PIECES = (0.6, 1.6)
 SHORTEST = 0.25
 MOST_ZONES = 6
 WORST = 0.5
+LONGISH, WIDER, DEEP = 3.0, 1.15, 0.4
+MOST_STRIPS = 4
 PAIR = 0.1
 
 
@@ -86,6 +88,25 @@ def _uneven(zone: Zone) -> float:
     shift = abs(float((zone[0].centre - zone[-1].centre) @ zone[0].along))
     odd += shift / max(lengths)
     return odd + (1 - min(gaps) / max(gaps) if len(zone) == FULL else PAIR)
+
+
+def strips_of(lines: Sequence[TextLine], *, least: float) -> list[TextLine]:
+    """Return where a zone could be whose lines were seen as one, or in pieces.
+
+    A strip is wide enough for all lines of a zone. Those at an angle that few other
+    lines have come first: a table with print on it has many at one.
+    """
+    whole = [one for one in _joined(lines) if one.length > LONGISH * one.height]
+    long = [one for one in whole if one.length >= least]
+    ranked = sorted(long, key=lambda one: (_alike_angles(one, whole), -one.length))
+    return [
+        TextLine(one.centre, one.along, one.length * WIDER, one.length * DEEP)
+        for one in ranked[:MOST_STRIPS]
+    ]
+
+
+def _alike_angles(line: TextLine, lines: Sequence[TextLine]) -> int:
+    return sum(abs(line.along @ one.along) > PIECES_PARALLEL for one in lines)
 
 
 def with_third(zone: Zone) -> list[Zone]:

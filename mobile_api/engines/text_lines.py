@@ -23,6 +23,7 @@ MULTIPLE = 32
 MOST_LINES = 120
 LEAST_SIDE = 3.0
 ROOM = 1.2
+STRIP = 704
 Point = NDArray[np.float64]
 
 
@@ -77,6 +78,21 @@ class LineFinder:
         back = np.array([[width / size[0], 0, 0], [0, height / size[1], 0]])
         if turn:
             small, back = _turned(small, turn, back)
+        return self._lines(small, back)
+
+    def find_near(self, pixels: Pixels, strip: TextLine) -> tuple[TextLine, ...]:
+        """Return the lines in a strip, which is laid level and enlarged for it."""
+        size = (STRIP, _multiple(STRIP * strip.height / strip.length))
+        top_left, top_right, _, bottom_left = strip.corners
+        across, down = (top_right - top_left) / size[0], bottom_left - top_left
+        back = np.stack([across, down / size[1], top_left], axis=1)
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        level = cv2.warpAffine(
+            pixels, back, size, flags=flags, borderMode=cv2.BORDER_REPLICATE
+        )
+        return self._lines(np.asarray(level, dtype=np.uint8), back)
+
+    def _lines(self, small: Pixels, back: Point) -> tuple[TextLine, ...]:
         planes = (small[..., ::-1].astype(np.float32) - MEAN) / SPREAD
         seen = self.session.run(None, {"x": planes.transpose(2, 0, 1)[None]})[0][0, 0]
         return _boxes(seen, back)

@@ -264,7 +264,7 @@ def test_a_portrait_that_is_no_longer_kept_is_asked_for_again(run: Run) -> None:
         await phone.reach("face")
         world.clock.pass_time(hours=25)
         async with world.services.store.begin() as tx:
-            assert await world.services.evidence.sweep(tx) == 1
+            assert await world.services.evidence.sweep(tx) == 2  # portrait, zone
         answer = await phone.show_face()
         assert answer.json()["code"] == "evidence-insufficient"
         view = (await phone.get("/registrations/current")).json()

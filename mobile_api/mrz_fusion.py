@@ -1,0 +1,126 @@
+"""Join what up to three pictures of one document say, field by field. Pure.
+
+    lines of each picture --fields that check out--> one zone --parse_mrz--> Mrz
+
+A number that one picture shows and dates that another shows are joined only if the
+pictures otherwise say nearly the same, and the joined zone passes the strict parser,
+composite digit and all. Two zones that are right by themselves and differ are two
+documents: nothing is chosen between them.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+from mobile_api.mrz import (
+    BIRTH,
+    COMPOSITE,
+    EXPIRY,
+    NUMBER,
+    Mrz,
+    MrzInvalid,
+    check_digit,
+    parse_mrz,
+)
+
+Lines = tuple[str, ...]
+Span = tuple[int, int, int]
+CHECK_DIGIT = "check-digit"
+TWO_PICTURES = "two-pictures"
+ALIKE = 0.75
+CARD_LINES = 3
+CARD: Mapping[str, Span] = {NUMBER: (0, 5, 15), BIRTH: (1, 0, 7), EXPIRY: (1, 8, 15)}
+PAGE: Mapping[str, Span] = {NUMBER: (1, 0, 10), BIRTH: (1, 13, 20), EXPIRY: (1, 21, 28)}
+UNPROVED = ("surname", "given_names", "sex", "nationality")
+
+
+@dataclass(frozen=True, slots=True)
+class Fused:
+    """One zone out of several pictures, or why there is none.
+
+    `proved_by` has for each field what proves it: `check-digit`, `composite`,
+    `two-pictures`. `differs` says that the pictures are of different documents.
+    """
+
+    mrz: Mrz | None = None
+    proved_by: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    differs: bool = False
+
+
+def fuse(pictures: Sequence[Lines], *, today: date) -> Fused:
+    """Return the zone that the pictures agree on; the newest picture comes first.
+
+    Each is 3 x 30, 2 x 36 or 2 x 44 characters as they were read, right or not.
+    """
+    alone = [mrz for lines in pictures if (mrz := _parsed(lines, today)) is not None]
+    if len({_key(mrz) for mrz in alone}) > 1:
+        return Fused(differs=True)
+    if alone:
+        return Fused(alone[0], _proofs(alone[0], alone))
+    joined = [mrz for lines in pictures if (mrz := _joined(lines, pictures, today))]
+    if len({_key(mrz) for mrz in joined}) != 1:
+        return Fused()
+    return Fused(joined[0], _proofs(joined[0], joined[:1]))
+
+
+def _parsed(lines: Lines, today: date) -> Mrz | None:
+    try:
+        return parse_mrz(lines, today=today)
+    except MrzInvalid:
+        return None
+
+
+def _key(mrz: Mrz) -> tuple[object, ...]:
+    return mrz.format, mrz.issuer, mrz.number, str(mrz.birth_date), mrz.expiry_date
+
+
+def _joined(lines: Lines, pictures: Sequence[Lines], today: date) -> Mrz | None:
+    """Return the zone of one picture with what others show of its wrong fields."""
+    spans = CARD if len(lines) == CARD_LINES else PAGE
+    alike = [other for other in pictures if _likeness(lines, other) >= ALIKE]
+    whole = list(lines)
+    for span in spans.values():
+        values = {_cut(other, span) for other in alike if _holds(_cut(other, span))}
+        if len(values) != 1:
+            return None
+        row, start, end = span
+        whole[row] = whole[row][:start] + values.pop() + whole[row][end:]
+    return _parsed(tuple(whole), today)
+
+
+def _likeness(lines: Lines, other: Lines) -> float:
+    """Return the share of equal characters, fillers left out."""
+    one, two = "".join(lines), "".join(other)
+    if len(one) != len(two) or len(lines) != len(other):
+        return 0.0
+    pairs = [p for p in zip(one, two, strict=True) if p != ("<", "<")]
+    return sum(a == b for a, b in pairs) / max(len(pairs), 1)
+
+
+def _cut(lines: Lines, span: Span) -> str:
+    row, start, end = span
+    return lines[row][start:end]
+
+
+def _holds(text: str) -> bool:
+    return text[-1] == str(check_digit(text[:-1]))
+
+
+def _proofs(mrz: Mrz, agreeing: Sequence[Mrz]) -> dict[str, tuple[str, ...]]:
+    """Return what proves each field; names are never proved by one picture."""
+    covered = (COMPOSITE,) if mrz.has_composite else ()
+    twice = {
+        name: (TWO_PICTURES,)
+        for name in (NUMBER, BIRTH, EXPIRY, *UNPROVED)
+        if sum(_same(one, mrz, name) for one in agreeing) > 1
+    }
+    checked = {
+        name: (CHECK_DIGIT, *covered, *twice.get(name, ()))
+        for name in (NUMBER, BIRTH, EXPIRY)
+        if name in mrz.proved
+    }
+    return {**checked, **{name: twice.get(name, ()) for name in UNPROVED}}
+
+
+def _same(one: Mrz, other: Mrz, name: str) -> bool:
+    return bool(getattr(one, name) == getattr(other, name))
