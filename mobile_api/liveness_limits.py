@@ -27,8 +27,8 @@ class LivenessLimits:
     levels: ActionLevels = field(default_factory=ActionLevels)
     gap_fail_ms: int = 400
     other_faces_fail: float = 0.05
-    eyes_apart_review: float = 36.0
-    eyes_apart_fail: float = 26.0
+    eyes_apart_review: float = 28.0
+    eyes_apart_fail: float = 22.0
     sharpness_review: float = 2.5
     sharpness_fail: float = 1.2
     brightness_review: float = 50.0
