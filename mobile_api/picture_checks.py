@@ -5,26 +5,17 @@ A worker that is busy, slow or dead is never the picture's fault: Unavailable.
 
 import logging
 from collections.abc import Awaitable
-from datetime import date
 from typing import Final, TypeVar
 
 from idp.errors import Unavailable
 from mobile_api.engines import EngineProblem, PoolBusy
-from mobile_api.proofing import JudgedDocument, JudgedFace, judge_document, judge_face
+from mobile_api.proofing import JudgedFace, judge_face
 from mobile_api.services import MobileServices
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 RETRY_AFTER: Final = 10
-
-
-async def check_document(
-    mobile: MobileServices, picture: bytes, *, today: date
-) -> JudgedDocument:
-    """Read and judge a document; raises EvidenceInsufficient, Unavailable."""
-    reading = await measured(mobile.workers.read_document(picture, today=today))
-    return judge_document(reading, today=today, policy=mobile.policy)
 
 
 async def check_face(
