@@ -35,6 +35,9 @@ interop: ## Run only the clients that nobody here wrote
 fuzz: ## Run the property tests for a long time
 	@HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest tests/fuzz
 
+proofing-report: ## Measure the readers of zones on fresh seeds; write docs/proofing.md
+	@$(BIN)/python -m bench.proofing_report --write $(REPORT)
+
 mutate: ## Break the security checks one by one and see a test fail (half an hour)
 	@$(BIN)/python -m bench.mutation --minutes 30
 
@@ -53,4 +56,4 @@ lock: ## Write requirements/*.txt again from pyproject.toml
 audit: ## Ask the vulnerability database about every dependency (needs the network)
 	@$(BIN)/uv tool run pip-audit -r requirements/run.txt --disable-pip --require-hashes
 
-.PHONY: help install demo test format check e2e interop fuzz mutate migrate serve screenshots lock audit
+.PHONY: help install demo test format check e2e interop fuzz proofing-report mutate migrate serve screenshots lock audit

@@ -18,7 +18,9 @@ from mobile_api.errors import TooLarge
 JSON_LIMIT: Final = 16 * 1024
 PICTURE_LIMIT: Final = 8 * 1024 * 1024
 DEPTH_LIMIT: Final = 8
-PICTURE_TYPES: Final = frozenset({"image/jpeg", "image/png", "image/webp"})
+PICTURE_TYPES: Final = frozenset(
+    {"image/jpeg", "image/png", "image/webp", "image/heic", "image/heif"}
+)
 
 Model = TypeVar("Model", bound=BaseModel)
 

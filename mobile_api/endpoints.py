@@ -55,7 +55,7 @@ async def read_empty(request: Request) -> Proved:
 async def read_picture(request: Request) -> Proved:
     """Prove the sender of a picture; it is looked at by a worker only."""
     if _media_type(request) not in PICTURE_TYPES:
-        raise Malformed("image/jpeg, image/png or image/webp is needed")
+        raise Malformed("image/jpeg, png, webp, heic or heif is needed")
     body = await read_limited(request, PICTURE_LIMIT)
     proved = await prove(request, services_of(request), body=body)
     if not body:

@@ -12,13 +12,18 @@ from enum import StrEnum
 
 import cv2
 import numpy as np
+import pi_heif
 from numpy.typing import NDArray
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
-FORMATS = ("JPEG", "PNG", "WEBP")
+FORMATS = ("JPEG", "PNG", "WEBP", "HEIF")
 MAX_PIXELS = 20_000_000
 MAX_SIDE = 1600
 Pixels = NDArray[np.uint8]
+
+pi_heif.register_heif_opener(
+    thumbnails=False, depth_images=False, aux_images=False, decode_threads=1
+)
 
 
 class Advice(StrEnum):
@@ -67,7 +72,7 @@ class Picture:
 
 
 def open_picture(data: bytes) -> Picture:
-    """Decode JPEG, PNG or WebP bytes, turned upright by EXIF and shrunk to 1,600 px.
+    """Decode JPEG, PNG, WebP or HEIF bytes, upright by EXIF, at most 1,600 px.
 
     Raises PictureRefused with the advice to give. Only the first frame of an
     animation is looked at.
