@@ -20,6 +20,8 @@ from idp.domain.challenges import Challenges, Lives
 from idp.domain.client_keys import ClientKeys
 from idp.domain.code_delivery import CodeDelivery
 from idp.domain.consents import Consents
+from idp.domain.contact_rows import ContactRows
+from idp.domain.contacts import Contacts
 from idp.domain.custody import SealedCustody
 from idp.domain.decisions import Decisions
 from idp.domain.device_changes import DeviceChanges
@@ -141,6 +143,7 @@ class Services:
     recoveries: Recoveries
     reviews: Reviews
     face_enrolments: FaceEnrolments
+    contacts: Contacts
     operators: Operators
     sandbox: Sandbox | None
 
@@ -182,6 +185,7 @@ def wire(
         accounts=accounts,
         sms=sms,
         email=email or DisabledEmailSender("no sender was given"),
+        emails=ContactRows(clock, sealer),
     )
     sessions = Sessions(clock, sealer, settings.session_life)
     logouts = Logouts(signals, audit, accounts, sessions, LogoutDeliveries(clock))
@@ -295,6 +299,7 @@ def wire(
         recoveries=journeys.recoveries,
         reviews=journeys.reviews,
         face_enrolments=journeys.faces,
+        contacts=journeys.contacts,
         operators=journeys.operators,
         sandbox=Sandbox(clock, accounts, audit, journeys.evidence, backchannel)
         if settings.sandbox

@@ -21,6 +21,7 @@ from idp.domain.relying_parties import RelyingParty
 from idp.engines.development import ConsoleSmsSender
 from idp.engines.outbound import HttpOutbound
 from idp.errors import Unavailable
+from idp.interfaces import EmailSender
 from idp.services import Services, wire
 from idp.settings import IdpSettings
 from idp.storage.database import migrate
@@ -251,6 +252,7 @@ async def open_world(
     *,
     redis: str = "",
     mobile: MobileServices | None = None,
+    email: EmailSender | None = None,
     **changes: Any,
 ) -> AsyncIterator[World]:
     """Open the whole server; with `redis` it is one node of several.
@@ -272,6 +274,7 @@ async def open_world(
         ephemeral=ephemeral,
         signals=signals,
         sms=ConsoleSmsSender(),
+        email=email,
         clock=clock,
         outbound=NetworkOutbound(network),
     )

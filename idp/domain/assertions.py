@@ -37,6 +37,7 @@ class Kind(StrEnum):
     DEVICE = "camdigikey-device+jwt"
     RECOVERY = "camdigikey-recovery+jwt"
     REVIEW = "camdigikey-review+jwt"
+    CONTACT = "camdigikey-contact+jwt"
     ENROLMENT = "camdigikey-enrolment+jwt"
 
 

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from idp.domain.accounts import Accounts
 from idp.domain.audit import Audit
+from idp.domain.contact_rows import ContactRows
+from idp.domain.contacts import Contacts
 from idp.domain.device_changes import DeviceChanges
 from idp.domain.document_reminders import DocumentReminders
 from idp.domain.document_renewals import Renewals
@@ -44,6 +46,7 @@ class Journeys:
     recoveries: Recoveries
     lost_phones: LostPhones
     faces: FaceEnrolments
+    contacts: Contacts
 
 
 def open_journeys(
@@ -112,6 +115,16 @@ def open_journeys(
         registrations=registrations,
         recoveries=recoveries,
         faces=faces,
+        contacts=Contacts(
+            clock,
+            ContactRows(clock, sealer),
+            accounts,
+            codes,
+            budgets,
+            messages,
+            audit,
+            settings.recovery_wait,
+        ),
         lost_phones=LostPhones(
             ephemeral, budgets, codes, accounts, device_changes, messages, audit
         ),
