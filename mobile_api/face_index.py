@@ -101,8 +101,7 @@ class FaceIndex:
     def _search(self, embedding: bytes, least: float) -> tuple[Match, ...]:
         if not self._rows:
             return ()
-        wanted = min(LOOKED_AT, len(self._rows))
-        values, places = self._vectors.search(_vector(embedding)[np.newaxis], wanted)
+        values, places = self._nearest(_vector(embedding)[np.newaxis], least)
         best: dict[str, float] = {}
         for value, place in zip(values[0], places[0], strict=True):
             account_id = self._alive.get(self._rows[place]) if place >= 0 else None
@@ -110,6 +109,18 @@ class FaceIndex:
                 best[account_id] = max(best.get(account_id, 0.0), float(value))
         ranked = sorted(best.items(), key=lambda item: -item[1])
         return tuple(Match(account_id, value) for account_id, value in ranked)
+
+    def _nearest(self, asked: Any, least: float) -> tuple[Any, Any]:
+        """Return cosines and places, as many as it takes to see past the forgotten."""
+        wanted = LOOKED_AT
+        while True:
+            wanted = min(wanted, len(self._rows))
+            values, places = self._vectors.search(asked, wanted)
+            living = sum(self._rows[place] in self._alive for place in places[0])
+            is_enough = living >= LOOKED_AT or values[0][-1] < least
+            if is_enough or wanted == len(self._rows):
+                return values, places
+            wanted *= 4
 
     def _compact(self) -> None:
         """Keep the vectors that can still be found, and no others."""

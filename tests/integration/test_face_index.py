@@ -107,6 +107,18 @@ async def test_vectors_full_of_forgotten_faces_are_made_anew(
 
 
 @pytest.mark.anyio
+async def test_many_forgotten_faces_of_one_person_hide_no_living_one(
+    world: World,
+) -> None:
+    index, (one,) = FaceIndex(), vectors(1)
+    for number in range(40):
+        await keep(world, "a", near(one, seed=number, away=0.01))
+        await found(world, index, one)
+    await keep(world, "a", near(one, seed=50, away=0.3))
+    assert await found(world, index, one) == ["a"]
+
+
+@pytest.mark.anyio
 async def test_engines_are_never_compared_with_each_other(world: World) -> None:
     (one,) = vectors(1)
     async with world.services.store.begin() as tx:
