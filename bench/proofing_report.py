@@ -27,7 +27,7 @@ import cv2  # noqa: E402
 from mobile_api.images import open_picture  # noqa: E402
 from mobile_api.interfaces import MrzReader  # noqa: E402
 from mobile_api.mrz import Mrz  # noqa: E402
-from mobile_api.mrz_fusion import fuse  # noqa: E402
+from mobile_api.mrz_fusion import Shown, fuse  # noqa: E402
 from tests.specimens import other_generator, phone_photo  # noqa: E402
 from tests.specimens.documents import Document, invent_document  # noqa: E402
 
@@ -93,14 +93,14 @@ def measure(
         if time.monotonic() > until:
             break
         document = invent_document(seed)
-        seen: list[tuple[str, ...]] = []
+        seen: list[Shown] = []
         cpu = wall = 0.0
         for shot in range(PICTURES):
             data = photograph(document, seed * 10 + shot)
             start, clock = cpu_ms(), time.perf_counter()
             reading = reader.read(open_picture(data), today=TODAY)
             lines = reading.lines if reading.mrz is None else reading.mrz.lines
-            seen[:0] = [lines] if lines else []
+            seen[:0] = [Shown(lines, reading.mrz is not None)] if lines else []
             fused = fuse(seen, today=TODAY)
             cpu += cpu_ms() - start
             wall += (time.perf_counter() - clock) * 1000

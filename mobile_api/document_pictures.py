@@ -14,7 +14,7 @@ from idp.domain.evidence import EvidenceKind
 from idp.errors import EvidenceInsufficient
 from idp.services import Services
 from mobile_api.interfaces import DocumentReading
-from mobile_api.mrz_fusion import Fused, Lines, fuse
+from mobile_api.mrz_fusion import Fused, Shown, fuse
 from mobile_api.picture_checks import measured
 from mobile_api.proofing import JudgedDocument, judge_document, recorded
 from mobile_api.services import MobileServices
@@ -40,7 +40,12 @@ async def read_document(
     if not lines:
         return judge_document(reading, today=today, policy=mobile.policy)
     fused, count = await _join(
-        services, registration_id, reading, lines, picture=picture, today=today
+        services,
+        registration_id,
+        reading,
+        Shown(lines, reading.zone.mrz is not None),
+        picture=picture,
+        today=today,
     )
     if fused.differs:
         raise EvidenceInsufficient("document", advice=(DIFFERENT,))
@@ -57,7 +62,7 @@ async def _join(
     services: Services,
     registration_id: str,
     reading: DocumentReading,
-    lines: Lines,
+    shown: Shown,
     *,
     picture: bytes,
     today: date,
@@ -68,16 +73,21 @@ async def _join(
         kept = await evidence.pictures(
             tx, registration_id, kind, most=MOST_PICTURES - 1
         )
-        all_lines = [lines, *(tuple(orjson.loads(one)) for one in kept)]
-        fused = fuse(all_lines, today=today)
+        everything = [shown, *(_opened(one) for one in kept)]
+        fused = fuse(everything, today=today)
         await evidence.keep(
             tx,
             registration_id,
             kind,
             judged=picture,
             engine=recorded(reading.zone.engine),
-            facts={"read": reading.zone.mrz is not None},
-            picture=orjson.dumps(lines),
+            facts={"read": shown.sure},
+            picture=orjson.dumps([shown.sure, *shown.lines]),
             most=1 if fused.differs else MOST_PICTURES,
         )
-    return fused, len(all_lines)
+    return fused, len(everything)
+
+
+def _opened(kept: bytes) -> Shown:
+    sure, *lines = orjson.loads(kept)
+    return Shown(tuple(lines), bool(sure))

@@ -2,9 +2,9 @@
 
     lines of each picture --fields that check out--> one zone --parse_mrz--> Mrz
 
-A number that one picture shows and dates that another shows are joined only if the
-pictures otherwise say nearly the same, and the joined zone passes the strict parser,
-composite digit and all. Two zones that are right by themselves and differ are two
+Where no picture is right by itself, dates may come from any, but the number must be
+the same in two (a check digit cannot tell `G` from `6`), the pictures must otherwise
+say nearly the same, and the joined zone passes the strict parser. Two zones that are right by themselves and differ are two
 documents: nothing is chosen between them.
 """
 
@@ -29,6 +29,7 @@ CHECK_DIGIT = "check-digit"
 TWO_PICTURES = "two-pictures"
 ALIKE = 0.75
 CARD_LINES = 3
+TWO = 2
 CARD: Mapping[str, Span] = {NUMBER: (0, 5, 15), BIRTH: (1, 0, 7), EXPIRY: (1, 8, 15)}
 PAGE: Mapping[str, Span] = {NUMBER: (1, 0, 10), BIRTH: (1, 13, 20), EXPIRY: (1, 21, 28)}
 UNPROVED = ("surname", "given_names", "sex", "nationality")
@@ -47,16 +48,26 @@ class Fused:
     differs: bool = False
 
 
-def fuse(pictures: Sequence[Lines], *, today: date) -> Fused:
-    """Return the zone that the pictures agree on; the newest picture comes first.
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What one picture showed: 3 x 30, 2 x 36 or 2 x 44 characters, right or not.
 
-    Each is 3 x 30, 2 x 36 or 2 x 44 characters as they were read, right or not.
+    `sure` says that the engine took them for a zone that is right by itself.
     """
-    alone = [mrz for lines in pictures if (mrz := _parsed(lines, today)) is not None]
+
+    lines: Lines
+    sure: bool
+
+
+def fuse(shown: Sequence[Shown], *, today: date) -> Fused:
+    """Return the zone that the pictures agree on; the newest picture comes first."""
+    sure = [_parsed(one.lines, today) for one in shown if one.sure]
+    alone = [mrz for mrz in sure if mrz is not None]
     if len({_key(mrz) for mrz in alone}) > 1:
         return Fused(differs=True)
     if alone:
         return Fused(alone[0], _proofs(alone[0], alone))
+    pictures = [one.lines for one in shown]
     joined = [mrz for lines in pictures if (mrz := _joined(lines, pictures, today))]
     if len({_key(mrz) for mrz in joined}) != 1:
         return Fused()
@@ -79,9 +90,10 @@ def _joined(lines: Lines, pictures: Sequence[Lines], today: date) -> Mrz | None:
     spans = CARD if len(lines) == CARD_LINES else PAGE
     alike = [other for other in pictures if _likeness(lines, other) >= ALIKE]
     whole = list(lines)
-    for span in spans.values():
-        values = {_cut(other, span) for other in alike if _holds(_cut(other, span))}
-        if len(values) != 1:
+    for name, span in spans.items():
+        seen = [_cut(other, span) for other in alike if _holds(_cut(other, span))]
+        values = set(seen)
+        if len(values) != 1 or (name == NUMBER and len(seen) < TWO):
             return None
         row, start, end = span
         whole[row] = whole[row][:start] + values.pop() + whole[row][end:]

@@ -5,12 +5,27 @@ from datetime import date
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mobile_api.mrz_fusion import fuse
+from mobile_api.mrz import MrzInvalid, parse_mrz
+from mobile_api.mrz_fusion import Fused, Shown
+from mobile_api.mrz_fusion import fuse as fuse_shown
 from tests.specimens.documents import invent_document, zone
 from tests.specimens.persons import DARA, SREYPOV, check_digit, invent, td1
 
 TODAY = date(2026, 11, 23)
 GOOD = td1(DARA)
+
+
+def fuse(pictures: list[tuple[str, ...]], *, today: date) -> Fused:
+    """Join pictures of which an engine is sure when their check digits are right."""
+    return fuse_shown([Shown(one, is_right(one)) for one in pictures], today=today)
+
+
+def is_right(lines: tuple[str, ...]) -> bool:
+    try:
+        parse_mrz(lines, today=TODAY)
+    except MrzInvalid:
+        return False
+    return True
 
 
 def damaged(lines: tuple[str, ...], row: int, at: int, by: str) -> tuple[str, ...]:
@@ -36,14 +51,19 @@ def test_two_good_pictures_prove_the_names_that_both_show() -> None:
     )
 
 
-def test_a_number_of_one_picture_and_dates_of_another_make_one_zone() -> None:
-    wrong_number = damaged(GOOD, 0, 7, "9")
-    wrong_birth = damaged(GOOD, 1, 3, "5")
-    assert fuse([wrong_number], today=TODAY).mrz is None
+def test_dates_of_different_pictures_and_a_number_of_two_make_one_zone() -> None:
+    wrong_birth, wrong_expiry = damaged(GOOD, 1, 3, "5"), damaged(GOOD, 1, 9, "7")
+    assert fuse([wrong_expiry], today=TODAY).mrz is None
     assert fuse([wrong_birth], today=TODAY).mrz is None
-    fused = fuse([wrong_number, wrong_birth], today=TODAY)
+    fused = fuse([wrong_expiry, wrong_birth], today=TODAY)
     assert fused.mrz is not None
     assert fused.mrz.lines == GOOD
+
+
+def test_a_number_that_only_one_unsure_picture_shows_is_not_taken() -> None:
+    wrong_number, wrong_birth = damaged(GOOD, 0, 7, "9"), damaged(GOOD, 1, 3, "5")
+    assert fuse([wrong_number, wrong_birth], today=TODAY).mrz is None
+    assert fuse([wrong_number, wrong_birth, GOOD], today=TODAY).mrz is not None
 
 
 def test_two_cards_are_never_joined() -> None:
@@ -70,8 +90,15 @@ def test_a_joined_zone_must_still_fit_its_composite_digit() -> None:
 
 def test_passports_are_joined_too() -> None:
     lines = invent_document(3, "td3").lines
-    one, two = damaged(lines, 1, 0, "7"), damaged(lines, 1, 14, "X")
+    one, two = damaged(lines, 1, 13, "X"), damaged(lines, 1, 21, "X")
     assert fuse([one, two], today=TODAY).mrz is not None
+
+
+def test_a_zone_that_no_engine_was_sure_of_needs_two_pictures() -> None:
+    for lines in (GOOD, invent_document(3, "td3").lines):
+        unsure = Shown(lines, sure=False)
+        assert fuse_shown([unsure], today=TODAY).mrz is None
+        assert fuse_shown([unsure, unsure], today=TODAY).mrz is not None
 
 
 @given(
