@@ -298,3 +298,13 @@ def test_one_video_without_tags_is_judged_by_its_order() -> None:
     assert verdict(reading_of(script, frames), script) is Verdict.PASS
     other = Script(tuple(Step(actions[number]) for number in (2, 1, 3)))
     assert verdict(reading_of(other, frames), other) is Verdict.FAIL
+
+
+def test_the_right_movements_at_another_time_than_told_fail() -> None:
+    frames = acted(SCRIPT)
+    early = [*frames[9:], *[frames[-1]] * 9]  # 0.9 s before they are told
+    tagged = tuple(
+        replace(frame, at=old.at, step=old.step)
+        for frame, old in zip(early, frames, strict=True)
+    )
+    assert check(reading_of(SCRIPT, tagged), "order") is Verdict.FAIL
