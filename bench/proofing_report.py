@@ -128,6 +128,8 @@ def rows(arguments: argparse.Namespace) -> Iterator[str]:
         few = name != READERS[0]
         for label, photograph in GENERATORS.items():
             count = arguments.few if few or label != "main" else arguments.n
+            if not count:
+                continue
             seeds = range(arguments.seed_from, arguments.seed_from + count)
             until = time.monotonic() + arguments.minutes * 60
             single, several = measure(reader, photograph, seeds, until)

@@ -4,8 +4,8 @@
 
 Where no picture is right by itself, dates may come from any, but the number must be
 the same in two (a check digit cannot tell `G` from `6`), the pictures must otherwise
-say nearly the same, and the joined zone passes the strict parser. Two zones that are right by themselves and differ are two
-documents: nothing is chosen between them.
+say nearly the same, and the joined zone passes the strict parser. Two zones that are
+right by themselves and differ are two documents: nothing is chosen between them.
 """
 
 from collections.abc import Mapping, Sequence
