@@ -9,6 +9,7 @@ its two digits, and the person types them into the phone.
 
 from collections.abc import Mapping
 from dataclasses import replace
+from hashlib import sha256
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -138,7 +139,8 @@ async def _signed_parameters(
     if not isinstance(jti, str) or not 0 < len(jti) <= MAX_JTI:
         raise ProtocolRefusal("invalid_request", "jti is missing")
     seconds = 2 * LONGEST_LIFE.total_seconds()
-    key = f"backchannel-request:{party.id}:{jti}"
+    digest = sha256(f"{party.id}\n{jti}".encode("utf-8", "surrogatepass")).hexdigest()
+    key = f"backchannel-request:{digest}"
     if not await services.ephemeral.add_once(key, seconds=seconds):
         raise ProtocolRefusal("invalid_request", "this request was sent before")
     return found

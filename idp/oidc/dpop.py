@@ -27,6 +27,7 @@ from idp.domain.client_keys import ALGORITHMS, bare_key
 from idp.domain.jws import BadSignature, UnverifiedJws, take_apart
 from idp.errors import Malformed
 from idp.oidc.errors import ProtocolRefusal
+from idp.oidc.holders import is_same
 from idp.services import Services
 from idp.storage.columns import b64decode, b64encode
 
@@ -179,7 +180,7 @@ async def check_dpop(
         now=now,
         access_token=access_token,
     )
-    if expected_jkt is not None and not hmac.compare_digest(proof.jkt, expected_jkt):
+    if expected_jkt is not None and not is_same(proof.jkt, expected_jkt):
         raise refused("another key than the one that is bound")
     _check_nonce(services, proof.nonce)
     digest = sha256(f"{proof.jkt}\n{proof.jti}".encode("utf-8", "surrogatepass"))

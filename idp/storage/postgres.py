@@ -7,7 +7,7 @@ from typing import Any
 import asyncpg
 
 from idp.errors import IdentityError, Unavailable
-from idp.storage.store import Counters, Row, Transaction, Value
+from idp.storage.store import Counters, Row, Transaction, Value, check_texts
 
 POOL = 16
 
@@ -38,17 +38,20 @@ class PostgresTransaction:
 
     async def one(self, statement: str, *values: Value) -> Row | None:
         """Run the statement and return its first row, if any."""
+        check_texts(values)
         self._counters.statements += 1
         row = await self._connection.fetchrow(statement, *values)
         return None if row is None else tuple(row)
 
     async def all(self, statement: str, *values: Value) -> list[Row]:
         """Run the statement and return its rows."""
+        check_texts(values)
         self._counters.statements += 1
         return [tuple(row) for row in await self._connection.fetch(statement, *values)]
 
     async def run(self, statement: str, *values: Value) -> int:
         """Run the statement and return how many rows it changed."""
+        check_texts(values)
         self._counters.statements += 1
         status: str = await self._connection.execute(statement, *values)
         count = status.rsplit(" ", 1)[-1]

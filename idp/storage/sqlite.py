@@ -15,7 +15,7 @@ from contextlib import asynccontextmanager
 from functools import cache
 
 from idp.errors import IdentityError, Unavailable
-from idp.storage.store import Counters, Row, Transaction, Value
+from idp.storage.store import Counters, Row, Transaction, Value, check_texts
 
 LOCK_PATIENCE = 10.0  # seconds
 LOCK_PAUSE = 0.002
@@ -36,6 +36,7 @@ class SqliteTransaction:
         self._counters = counters
 
     def _execute(self, statement: str, values: tuple[Value, ...]) -> sqlite3.Cursor:
+        check_texts(values)
         self._counters.statements += 1
         return self._connection.execute(sqlite_places(statement), values)
 

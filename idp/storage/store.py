@@ -9,12 +9,36 @@ A transaction commits when its block ends normally **and when the domain refuses
 rolls it back. Leaving the block means that the change is durable.
 """
 
+from collections.abc import Iterable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
+from idp.errors import Malformed
+
 Value = str | int | bytes | None
 Row = tuple[Value, ...]
+
+
+def check_texts(values: Iterable[Value]) -> None:
+    """Refuse a text that no column can hold; raises Malformed.
+
+    PostgreSQL keeps no NUL and neither engine a lone surrogate, and JSON may spell
+    both. Whatever a stranger names, it is a refusal at every door, not a failure.
+    """
+    for value in values:
+        if isinstance(value, str) and ("\x00" in value or not _is_unicode(value)):
+            raise Malformed("a text that cannot be kept")
+
+
+def _is_unicode(text: str) -> bool:
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 class Transaction(Protocol):
