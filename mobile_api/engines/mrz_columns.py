@@ -92,7 +92,8 @@ def to_columns(found: Emissions, count: int) -> tuple[Columns, float]:
     matched = [at for at, column in enumerate(taken) if column >= 0]
     if len(matched) > count // 2:
         model = np.polyfit(found.places[matched], [taken[at] for at in matched], 2)
-        again = _align(found, np.polyval(model, found.places), count)
+        fitted = np.asarray(np.polyval(model, found.places), dtype=np.float64)
+        again = _align(found, fitted, count)
         cost, taken = min((cost, taken), again, key=lambda one: one[0])
     return _filled(found, taken, count), cost / count
 
@@ -155,7 +156,7 @@ def _filled(found: Emissions, taken: tuple[int, ...], count: int) -> Columns:
     for at, column in enumerate(taken):
         if column >= 0:
             columns[column] = found.seen[at]
-    for column in np.flatnonzero(columns[:, 0] < 0):
+    for column in map(int, np.flatnonzero(columns[:, 0] < 0)):
         near = [c for c in (column - 1, column + 1) if 0 <= c < count]
         is_filler = len(near) > 1 and all(columns[c][FILLER] > HALF for c in near)
         columns[column] = UNSURE / BLANK

@@ -29,7 +29,7 @@ LESS_FOLD = 2.0
 FOLDS = tuple(
     (taken, saw, step)
     for pairs, step in ((ALIKE, FOLD), (LESS_ALIKE, LESS_FOLD))
-    for letter, digit in pairs
+    for letter, digit in map(tuple, pairs)
     for taken, saw in ((letter, digit), (digit, letter))
 )
 LEAST = 1e-4

@@ -32,4 +32,4 @@ def level(pixels: Pixels, line: TextLine, width: int) -> Pixels:
     low, high = np.percentile(cut, (1, 99))
     gain = 255.0 / max(float(high - low), 24.0)
     stretched = (cut.astype(np.float32) - np.float32(low)) * np.float32(gain)
-    return np.clip(stretched, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(stretched, 0, 255), dtype=np.uint8)

@@ -48,9 +48,8 @@ class TextLine:
     def corners(self) -> Point:
         """Return top left, top right, bottom right, bottom left: 4 x 2."""
         half, down = self.along * self.length / 2, self.across * self.height / 2
-        return self.centre + np.array(
-            [-half - down, half - down, half + down, down - half]
-        )
+        around: Point = np.array([-half - down, half - down, half + down, down - half])
+        return self.centre + around
 
     def turned(self) -> "TextLine":
         """Return the same line read from its other end."""
@@ -74,7 +73,8 @@ class LineFinder:
         height, width = pixels.shape[:2]
         scale = min(1.0, side / max(height, width))
         size = (_multiple(width * scale), _multiple(height * scale))
-        small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+        shrunk = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+        small: Pixels = np.asarray(shrunk, dtype=np.uint8)
         back = np.array([[width / size[0], 0, 0], [0, height / size[1], 0]])
         if turn:
             small, back = _turned(small, turn, back)
@@ -101,8 +101,9 @@ class LineFinder:
 def _turned(small: Pixels, turn: float, back: Point) -> tuple[Pixels, Point]:
     height, width = small.shape[:2]
     side = _multiple(max(height, width) * ROOM)
-    warp = cv2.getRotationMatrix2D((width / 2, height / 2), turn, 1.0)
-    warp[:, 2] += np.array([side - width, side - height]) / 2
+    middle = (width / 2, height / 2)
+    warp: Point = np.asarray(cv2.getRotationMatrix2D(middle, turn, 1.0), np.float64)
+    warp[:, 2] += np.array([side - width, side - height], dtype=np.float64) / 2
     level = cv2.warpAffine(small, warp, (side, side), borderMode=cv2.BORDER_REPLICATE)
     undo = np.vstack([cv2.invertAffineTransform(warp), [0, 0, 1]])
     return np.asarray(level, dtype=np.uint8), back @ undo
@@ -117,7 +118,8 @@ def _boxes(seen: NDArray[np.float32], back: Point) -> tuple[TextLine, ...]:
         (seen > SURE).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE
     )
     outlines = sorted(found, key=len, reverse=True)[:MOST_LINES]
-    lines = [line for one in outlines if (line := _line(one, back)) is not None]
+    read = (_line(np.asarray(one, dtype=np.int32), back) for one in outlines)
+    lines = [line for line in read if line is not None]
     return tuple(sorted(lines, key=lambda line: -line.length))
 
 
