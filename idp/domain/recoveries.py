@@ -39,7 +39,6 @@ from idp.storage.columns import to_millis
 from idp.storage.store import Transaction
 
 BY_DEVICE, BY_DOCUMENT = "device", "document"
-SHOWN_FOR: Final = timedelta(days=7)
 FINISH_WITHIN: Final = timedelta(days=7)
 DAY: Final = timedelta(days=1)
 WAITS_A_DAY: Final = 3
@@ -106,11 +105,9 @@ class Recoveries:
         One that has no account yet is shown once its number was proved.
         """
         account = await self.accounts.active(tx, device.account_id)
-        since = to_millis(self.clock.now() - SHOWN_FOR)
-        live = await self.rows.live_of(
-            tx, account_id=account.id, phone=account.facts.phone, since=since
+        return await self.rows.known_to(
+            tx, account_id=account.id, phone=account.facts.phone
         )
-        return [one for one in live if await self._is_worth_showing(tx, one)]
 
     async def approve(
         self, tx: Transaction, recovery_id: str, device: Device, *, binding_code: str
@@ -320,21 +317,17 @@ class Recoveries:
         is_own = journey.told.phone == account.facts.phone
         return self.waits.own_number if is_own else self.waits.other_number
 
-    async def _is_worth_showing(self, tx: Transaction, recovery: Recovery) -> bool:
-        try:
-            journey = await self.registrations.rows.find(tx, recovery.id)
-        except NotFound:
-            return False
-        return journey.state is not State.PHONE_CODE
-
     async def _of_phone(
         self, tx: Transaction, recovery_id: str, device: Device
     ) -> Recovery:
         """Return a recovery that this phone is shown; raises NotFound."""
-        for one in await self.shown_to(tx, device):
-            if one.id == recovery_id and one.device_id != device.id:
-                return one
-        raise NotFound("recovery")
+        account = await self.accounts.active(tx, device.account_id)
+        found = await self.rows.find_known(
+            tx, recovery_id, account_id=account.id, phone=account.facts.phone
+        )
+        if found.device_id == device.id:
+            raise NotFound("recovery")
+        return found
 
     async def _end(
         self,

@@ -67,21 +67,26 @@ class Recovery:
     ready_at: int | None
 
 
-_FOUND = (
-    "SELECT id, device_id, account_id, state, way, binding_code, started_at, ready_at"
-    " FROM recovery WHERE "
+COLUMNS = (
+    "r.id, r.device_id, r.account_id, r.state, r.way, r.binding_code, r.started_at,"
+    " r.ready_at"
 )
 INSERT = (
     "INSERT INTO recovery (id, device_id, phone_index, state, way, binding_code,"
     " started_at) VALUES ($1, $2, $3, 'open', '', $4, $5)"
 )
-FIND = _FOUND + "id = $1"
-# A recovery without an account is shown to the phones of its number: they may say yes.
-LIVE_OF = (
-    _FOUND + "state IN ('open', 'approved', 'waiting') AND started_at > $3"
-    " AND (account_id = $1 OR (account_id IS NULL AND phone_index = $2))"
-    " ORDER BY started_at DESC, id LIMIT 5"
+FIND = f"SELECT {COLUMNS} FROM recovery r WHERE r.id = $1"  # noqa: S608 - constant
+# A recovery without an account is shown to the phones of its number, once that was
+# proved: they may say yes. It is known for as long as its journey may go on.
+_KNOWN = (
+    f"SELECT {COLUMNS} FROM recovery r JOIN registration j ON j.id = r.id"  # noqa: S608
+    " WHERE r.state IN ('open', 'approved', 'waiting') AND j.expires_at > $3"
+    " AND j.state NOT IN ('phone_code', 'stopped', 'refused', 'done')"
+    " AND (r.account_id = $1 OR (r.account_id IS NULL AND r.phone_index = $2))"
 )
+# What names the account comes first: nobody hides it by beginning many others.
+KNOWN_OF = _KNOWN + " ORDER BY r.account_id IS NULL, r.started_at DESC, r.id LIMIT 20"
+KNOWN_ONE = _KNOWN + " AND r.id = $4"
 MOVE = (
     "UPDATE recovery SET state = $3, account_id = $4, way = $5, ready_at = $6,"
     " ended_at = $7 WHERE id = $1 AND state = $2"
@@ -116,13 +121,22 @@ class RecoveryRows:
             raise NotFound("recovery")
         return _recovery(row)
 
-    async def live_of(
-        self, tx: Transaction, *, account_id: str, phone: str, since: int
+    async def known_to(
+        self, tx: Transaction, *, account_id: str, phone: str
     ) -> list[Recovery]:
-        """Return what an account's phones should know of, the newest first."""
-        index = self.sealer.blind_index("phone", phone)
-        rows = await tx.all(LIVE_OF, account_id, index, since)
+        """Return what an account's phones should know of: its own, the newest first."""
+        rows = await tx.all(KNOWN_OF, *self._asked(account_id, phone))
         return [_recovery(row) for row in rows]
+
+    async def find_known(
+        self, tx: Transaction, recovery_id: str, *, account_id: str, phone: str
+    ) -> Recovery:
+        """Return one of those; raises NotFound."""
+        asked = self._asked(account_id, phone)
+        row = await tx.one(KNOWN_ONE, *asked, recovery_id)
+        if row is None:
+            raise NotFound("recovery")
+        return _recovery(row)
 
     async def move(
         self,
@@ -149,6 +163,10 @@ class RecoveryRows:
         )
         if moved != 1:
             raise WrongStep(to.value)
+
+    def _asked(self, account_id: str, phone: str) -> tuple[str, bytes, int]:
+        index = self.sealer.blind_index("phone", phone)
+        return account_id, index, to_millis(self.clock.now())
 
 
 def _recovery(row: Row) -> Recovery:
