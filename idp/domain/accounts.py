@@ -196,6 +196,10 @@ class Accounts:
             facts=facts,
         )
 
+    async def lock(self, tx: Transaction, account_id: str) -> None:
+        """Let nobody else change this account until the transaction ends."""
+        await tx.run(LOCK, account_id)
+
     async def amend(
         self,
         tx: Transaction,
@@ -209,7 +213,7 @@ class Accounts:
         `level` replaces the level that the person proved; identifiers never change.
         Raises NotFound, and AlreadyRegistered for another account's document.
         """
-        await tx.run(LOCK, account_id)
+        await self.lock(tx, account_id)
         row = await tx.one(FIND, account_id, to_millis(self.clock.now()))
         was = await self.find(tx, account_id)
         facts = change(was.facts)

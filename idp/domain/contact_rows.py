@@ -94,6 +94,10 @@ CLOSE = (
     " WHERE account_id = $1 AND kind = $2 AND id <> $3 AND state IN "
 )
 CANCEL_OTHERS = CLOSE + "('pending', 'waiting')"
+CANCEL_ALL = (
+    "UPDATE contact SET state = 'cancelled', ended_at = $2"
+    " WHERE account_id = $1 AND state IN ('pending', 'waiting')"
+)
 RETIRE_OTHERS = CLOSE + "('current')"
 OVER: Final = frozenset({ContactState.PAST, ContactState.CANCELLED})
 
@@ -149,6 +153,10 @@ class ContactRows:
         """Return those whose wait is over."""
         rows = await tx.all(DUE, to_millis(self.clock.now()), MOST)
         return [self._read(row) for row in rows]
+
+    async def cancel_all(self, tx: Transaction, account_id: str) -> int:
+        """Cancel what is under way; return how many."""
+        return await tx.run(CANCEL_ALL, account_id, to_millis(self.clock.now()))
 
     async def move(
         self,

@@ -91,9 +91,11 @@ def open_journeys(
         reviews=reviews,
         faces=faces,
     )
+    contact_rows = ContactRows(clock, sealer)
     recoveries = Recoveries(
         clock=clock,
         rows=RecoveryRows(clock, sealer),
+        contacts=contact_rows,
         registrations=registrations,
         accounts=accounts,
         devices=device_changes,
@@ -117,7 +119,7 @@ def open_journeys(
         faces=faces,
         contacts=Contacts(
             clock,
-            ContactRows(clock, sealer),
+            contact_rows,
             accounts,
             codes,
             budgets,

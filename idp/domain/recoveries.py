@@ -22,6 +22,7 @@ from typing import Any, Final
 from idp.domain.accounts import Account, Accounts
 from idp.domain.assurance import lowest
 from idp.domain.audit import Audit, EventTag
+from idp.domain.contact_rows import ContactRows
 from idp.domain.device_changes import DeviceChanges, Reason
 from idp.domain.devices import Device
 from idp.domain.logouts import Logouts
@@ -62,6 +63,7 @@ class Recoveries:
     rows: RecoveryRows
     registrations: Registrations
     accounts: Accounts
+    contacts: ContactRows
     devices: DeviceChanges
     passkeys: Passkeys
     logouts: Logouts
@@ -231,6 +233,7 @@ class Recoveries:
             raise WrongStep(journey.state)
         found = await self.rows.find(tx, journey.id)
         assert found.account_id is not None
+        await self.accounts.lock(tx, found.account_id)
         account = await self.accounts.active(tx, found.account_id)
         await self.rows.move(tx, found, RecoveryState.DONE)
         won = await self.registrations.rows.move(tx, journey, State.DONE)
@@ -288,6 +291,9 @@ class Recoveries:
         )
         for passkey in await self.passkeys.of_account(tx, account.id):
             await self.passkeys.remove(tx, passkey.id, account_id=account.id)
+        if await self.contacts.cancel_all(tx, account.id):
+            tag = EventTag.PHONE_CHANGE_CANCELLED
+            await self.audit.record(tx, tag, account=account.id)
         await self.logouts.everywhere(tx, account.id)
 
     async def _bring_up_to_date(

@@ -234,8 +234,12 @@ class RegistrationDecisions:
     async def settle_recovered(
         self, tx: Transaction, won: Registration, account: Account
     ) -> None:
-        """Keep what a recovery rests on; a new document becomes the account's."""
-        facts, level = facts_of(won.told), str(won.told.judged["level"])
+        """Keep what a recovery rests on; a new document becomes the account's.
+
+        `account` is as it was before: nothing of a recovery proves more than it had.
+        """
+        facts = facts_of(won.told)
+        level = lowest(account.level, str(won.told.judged["level"]))
         if facts.document != account.facts.document:
             await self.renewals.renew(tx, account.id, facts, level=level)
             await self.documents.add(
