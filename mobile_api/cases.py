@@ -14,7 +14,8 @@ from idp.domain.document_renewals import changes_between
 from idp.domain.evidence import proofing_of
 from idp.domain.person_details import years_old
 from idp.domain.recoveries import BY_DEVICE
-from idp.domain.registration_decisions import LiveFace, facts_of
+from idp.domain.registration_decisions import LiveFace
+from idp.domain.registration_facts import facts_of
 from idp.domain.registration_rows import Registration
 from idp.services import Services, Transaction
 from mobile_api.face_index import alike

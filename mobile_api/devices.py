@@ -165,6 +165,7 @@ async def _verify(
 async def _end(services: Services, tx: Transaction, ending: list[Device]) -> None:
     for one in ending:
         if await services.device_changes.revoke(tx, one, reason=Reason.OWNER):
+            await services.registrations.stop_of_device(tx, one.id)
             detail = {"device": one.name}
             account_id = one.account_id
             await services.messages.tell(

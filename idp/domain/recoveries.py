@@ -31,7 +31,8 @@ from idp.domain.one_time_codes import IssuedCode
 from idp.domain.passkeys import Passkeys
 from idp.domain.rate_limits import Budgets
 from idp.domain.recovery_rows import LIVE, Recovery, RecoveryRows, RecoveryState
-from idp.domain.registration_decisions import Judged, LiveFace, facts_of, with_judged
+from idp.domain.registration_decisions import Judged, LiveFace, with_judged
+from idp.domain.registration_facts import facts_of
 from idp.domain.registration_rows import Registration, State, Told
 from idp.domain.registrations import Registrations
 from idp.errors import AlreadyRegistered, EvidenceInsufficient, NotFound, WrongStep
@@ -286,9 +287,11 @@ class Recoveries:
         return moved
 
     async def _end_the_old(self, tx: Transaction, account: Account) -> None:
-        await self.devices.revoke_others(
+        ended = await self.devices.revoke_others(
             tx, account_id=account.id, keep=None, reason=Reason.RECOVERY
         )
+        for device in ended:
+            await self.registrations.stop_of_device(tx, device.id)
         for passkey in await self.passkeys.of_account(tx, account.id):
             await self.passkeys.remove(tx, passkey.id, account_id=account.id)
         if await self.contacts.cancel_all(tx, account.id):

@@ -15,13 +15,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Protocol
 
-from idp.domain.accounts import Account, AccountFacts, Accounts
+from idp.domain.accounts import Account, Accounts
 from idp.domain.assurance import LEVELS, lowest
 from idp.domain.audit import Audit, EventTag
 from idp.domain.document_renewals import Renewals
 from idp.domain.documents import Documents
 from idp.domain.evidence import Engine, EvidenceBox, EvidenceKind
 from idp.domain.register_questions import RegisterQuestions
+from idp.domain.registration_facts import facts_of, finished
 from idp.domain.registration_rows import (
     Registration,
     RegistrationRows,
@@ -67,6 +68,10 @@ class ReviewDesk(Protocol):
         self, tx: Transaction, *, kind: str, subject_id: str, reasons: tuple[str, ...]
     ) -> str:
         """Open a review; return its id."""
+        ...
+
+    async def withdraw(self, tx: Transaction, subject_id: str) -> None:
+        """Close what is open of a registration: there is nothing to decide any more."""
         ...
 
 
@@ -182,6 +187,7 @@ class RegistrationDecisions:
         await self._note(tx, EventTag.REGISTRATION_REVIEWED, registration, detail)
         renewed = replace(registration, face_left=tries)
         told = replace(registration.told, judged={}, face={})
+        await self._withdraw(tx, registration.id)
         return await self.rows.move(tx, renewed, step, told)
 
     async def refuse(
@@ -335,8 +341,13 @@ class RegistrationDecisions:
     ) -> Registration:
         await self.questions.forget(tx, moved.id)
         await self.evidence.wipe(tx, moved.id)
+        await self._withdraw(tx, moved.id)
         await self._note(tx, EventTag.REGISTRATION_REFUSED, moved, {"reason": reason})
         return moved
+
+    async def _withdraw(self, tx: Transaction, registration_id: str) -> None:
+        if self.reviews is not None:
+            await self.reviews.withdraw(tx, registration_id)
 
     async def _note(
         self,
@@ -350,39 +361,6 @@ class RegistrationDecisions:
         await self.audit.record(
             tx, tag, account=account, device=registration.device_id, detail=facts
         )
-
-
-def finished(told: Told, result: dict[str, str]) -> Told:
-    """Return what stays of a registration that is done: identifiers and levels."""
-    judged = {name: told.judged.get(name, "") for name in ("level", "reviewed")}
-    return Told(
-        phone="",
-        locale=told.locale,
-        result=result,
-        judged=judged,
-        account_id=told.account_id,
-        recovery=told.recovery,
-    )
-
-
-def facts_of(told: Told) -> AccountFacts:
-    """Return what the account will hold: the confirmed details, never the picture."""
-    details, document = told.details, told.document
-    nationality = str(document.get("nationality", ""))
-    return AccountFacts(
-        surname_khmer=details["surname_khmer"],
-        given_name_khmer=details["given_name_khmer"],
-        surname_latin=details["surname_latin"],
-        given_name_latin=details["given_name_latin"],
-        birth_date=details["birth_date"],
-        sex=details["sex"],
-        document_number=details["number"],
-        document_expires=details["expiry_date"],
-        phone=told.phone,
-        nationality=nationality,
-        document_kind=str(document.get("kind", "id_card")),
-        document_issuer=str(document.get("issuer") or nationality or "KHM"),
-    )
 
 
 def with_judged(told: Told, judged: Judged, face: LiveFace | None) -> Told:

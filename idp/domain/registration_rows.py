@@ -167,9 +167,9 @@ RELEASE = (
 )
 # Decisions that wait for a person while the pictures are gone (24 h at most).
 UNDECIDABLE = (
-    "SELECT id FROM registration WHERE state = 'review' AND NOT EXISTS (SELECT 1"
-    " FROM evidence e WHERE e.registration_id = registration.id"
-    " AND e.picture IS NOT NULL) LIMIT $1"
+    "SELECT id FROM registration WHERE state = 'review' AND expires_at > $2"
+    " AND NOT EXISTS (SELECT 1 FROM evidence e WHERE e.picture IS NOT NULL"
+    " AND e.registration_id = registration.id) LIMIT $1"
 )
 DELETE = "DELETE FROM registration WHERE id = $1 AND version = $2"
 DELETE_EXPIRED = (
@@ -269,7 +269,7 @@ class RegistrationRows:
 
     async def undecidable(self, tx: Transaction) -> list[str]:
         """Return ids that wait for a review whose pictures were wiped meanwhile."""
-        return [str(row[0]) for row in await tx.all(UNDECIDABLE, SWEEP)]
+        return [str(row[0]) for row in await tx.all(UNDECIDABLE, SWEEP, self._now())]
 
     async def delete(self, tx: Transaction, registration: Registration) -> None:
         """Delete it; raises WrongStep when it has moved on."""

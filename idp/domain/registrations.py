@@ -28,12 +28,15 @@ from idp.domain.audit import EventTag
 from idp.domain.devices import Devices
 from idp.domain.one_time_codes import IssuedCode, OneTimeCodes
 from idp.domain.rate_limits import Budgets
-from idp.domain.registration_decisions import (
-    RegistrationDecisions,
-    facts_of,
-    finished,
+from idp.domain.registration_decisions import RegistrationDecisions
+from idp.domain.registration_facts import facts_of, finished
+from idp.domain.registration_rows import (
+    NEXT,
+    REPLACEABLE,
+    Registration,
+    State,
+    Told,
 )
-from idp.domain.registration_rows import REPLACEABLE, Registration, State, Told
 from idp.errors import AlreadyRegistered, DeviceUnknown, NotFound, WrongStep
 from idp.interfaces import Clock
 from idp.storage.columns import new_id, to_millis
@@ -277,6 +280,13 @@ class Registrations(RegistrationDecisions):
             await self.audit.record(tx, tag, account=account.id, device=device_id)
         return await self.rows.settle(tx, won, State.DONE, finished(won.told, result))
 
+    async def stop_of_device(self, tx: Transaction, device_id: str) -> None:
+        """Stop the renewal that a revoked device had under way, in review too."""
+        with suppress(NotFound):
+            found = await self.rows.current(tx, device_id)
+            if found.told.account_id and State.STOPPED in NEXT[found.state]:
+                await self.stop(tx, found, reason="device revoked")
+
     async def cancel(self, tx: Transaction, registration: Registration) -> None:
         """Forget everything about it; raises WrongStep when it is done."""
         if registration.state is State.DONE:
@@ -349,6 +359,7 @@ class Registrations(RegistrationDecisions):
         await self.codes.forget(tx, registration_id)
         await self.questions.forget(tx, registration_id)
         await self.evidence.forget(tx, registration_id)
+        await self._withdraw(tx, registration_id)
 
 
 def _expect(registration: Registration, *states: State) -> None:

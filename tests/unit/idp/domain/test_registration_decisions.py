@@ -44,6 +44,9 @@ class Desk:
         self.opened.append((kind, subject_id, reasons))
         return "review"
 
+    async def withdraw(self, tx: Transaction, subject_id: str) -> None:
+        del tx, subject_id
+
 
 @dataclass
 class Faces:
