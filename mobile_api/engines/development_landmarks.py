@@ -13,19 +13,18 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-import cv2
 import numpy as np
 import qrcode
 
 from idp.domain.liveness_sessions import Action, Script
 from mobile_api.clips import Clip, Frame, write_clip
+from mobile_api.engines.development import read_code
 from mobile_api.engines.loading import DevelopmentModeWarning, EngineRefused
 from mobile_api.images import Picture, Pixels
 from mobile_api.interfaces import Engine, FaceShape
 
 EVERY_MS: Final = 300
 EYES_APART: Final = 60.0
-SCALES: Final = (1.0, 2.0, 1.5, 1.2, 3.0, 0.8)
 NEUTRAL_EYE: Final = 0.3
 NEUTRAL_SMILE: Final = 0.9
 # Yaw and pitch in degrees, how far the lids are closed, how much wider the mouth is.
@@ -126,10 +125,6 @@ def create(*, environment: str) -> DevelopmentFaceTracker:
 
 
 def _lines(grey: Pixels) -> list[str]:
-    """Return the lines of the code; its reader misses one in a hundred at any size."""
-    for scale in SCALES:
-        size = cv2.resize(grey, None, fx=scale, fy=scale)
-        text, _, _ = cv2.QRCodeDetector().detectAndDecode(size)
-        if text:
-            return str(text).split("\n")
-    return []
+    """Return the lines of the code; none where there is no code."""
+    text = read_code(grey)
+    return text.split("\n") if text else []

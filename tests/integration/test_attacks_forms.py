@@ -14,9 +14,12 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from idp.app import create_app
+from idp.engines import sms_twilio
 from idp.translations import translate
 from idp.web.middleware import LARGEST_BODY
 from tests.integration.test_authorization import ask
+from tests.integration.test_message_reports import SETTINGS as MESSAGES
+from tests.integration.test_message_reports import use
 from tests.login import follow
 from tests.world import ISSUER, SECRET, Browser, World, open_world, settings_for
 
@@ -46,6 +49,7 @@ NO_COOKIE_COUNTS = {
     "/userinfo",
     "/register",
     "/sandbox/backchannel",
+    "/messages/reports/{provider}",
 }
 # Relying parties post here from their own origin; what stands instead of the Origin:
 OTHER_ORIGINS_WELCOME = {
@@ -93,6 +97,7 @@ class Target:
     def url(self, path: str) -> str:
         names = {"interaction": self.interaction, "client_id": "portal"}
         names["challenge"] = "none"
+        names["provider"] = "twilio"
         for name, value in names.items():
             path = path.replace(f"{{{name}}}", value)
         return ISSUER + path
@@ -117,6 +122,7 @@ class Target:
 def attack(store_url: str, work: Callable[[Target], Awaitable[None]]) -> None:
     async def main() -> None:
         async with open_world(store_url, sandbox=True) as world:
+            use(world, twilio=sms_twilio.create(MESSAGES))
             portal, browser = await world.portal(), world.browser()
             page = await browser.open_login(await portal.start())
             answer = await browser.post(page, "sandbox", citizen="citizen")
