@@ -26,6 +26,15 @@ export function signed(phone, { typ, claims, verification }) {
   });
 }
 
+/** Post a signed `action` on a `target`, verified by `{pin}` or the phone's own lock. */
+export function decide(phone, { path, typ, action, target, verification, body = {} }) {
+  const make = async (nonce) => ({
+    ...body,
+    ...(await signed(phone, { typ, claims: { nonce, action, target }, verification })),
+  });
+  return sendWithPin(phone.api.post(path, make));
+}
+
 /** Verify by the phone's own lock instead of the PIN. */
 export const byBiometric = ({ account, configuration }) => ({
   biometric: biometric({ credential: account.credential, relyingParty: configuration.rp_id }),

@@ -105,6 +105,19 @@ export class Authenticator {
     return { assertion, uv: await method.verify(assertion) };
   }
 
+  /** Name another PIN and sign with both: `{pin_key, assertion, uv, new_uv}`. */
+  async changePin({ pin, next, nonce, account, issuer, now }) {
+    const key = await this.pinKey(next);
+    const claims = { nonce, action: "change", key: key.thumbprint };
+    const who = { account, issuer, now };
+    try {
+      const signed = await this.assert({ typ: "camdigikey-pin+jwt", ...who, claims, verification: { pin } });
+      return { pin_key: key.jwk, ...signed, new_uv: key.sign(signed.assertion) };
+    } finally {
+      key.wipe();
+    }
+  }
+
   #times(now) {
     return { jti: identifier(), iat: now, exp: now + LIFETIME };
   }

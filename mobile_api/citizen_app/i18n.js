@@ -93,3 +93,12 @@ function wait(seconds) {
   if (seconds < 5400) return t("time.minutes", { n: digits(Math.ceil(seconds / 60)) });
   return t("time.hours", { n: digits(Math.ceil(seconds / 3600)) });
 }
+
+/** How long something still takes, in two words: "23 hours 12 minutes". */
+export function duration(seconds) {
+  const minutes = Math.ceil(seconds / 60);
+  if (minutes < 120) return wait(seconds);
+  const hours = Math.floor(minutes / 60);
+  if (hours < 48) return t("time.hours_minutes", { h: digits(hours), m: digits(minutes % 60) });
+  return t("time.days_hours", { d: digits(Math.floor(hours / 24)), h: digits(hours % 24) });
+}

@@ -28,6 +28,12 @@ export function phonePins(phone) {
   return digits.length < 6 ? [] : [digits.slice(-6)];
 }
 
+/** Does the PIN end as the number whose hint (`+855 •• ••• 678`) this is? */
+export function endsLikeNumber(pin, hint) {
+  const end = /[0-9]{3}$/.exec(hint ?? "")?.[0];
+  return end !== undefined && pin.endsWith(end);
+}
+
 /**
  * Marks of PINs that this person must not choose, kept while he registers.
  *

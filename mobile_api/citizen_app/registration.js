@@ -19,12 +19,12 @@ const ORDER = ["phone", "phone_code", "document", "details", "face", "device"];
 const STEPS = { phone: Phone, phone_code: Code, document: Card, details: Details, register: Waiting, face: Selfie, device: ChoosePin, stopped: Stopped };
 
 /** `phone` is the phone's services, `view` the server's answer or null. */
-export function Registration({ phone, view, onView, onLeave }) {
+export function Registration({ phone, view, onView, onLeave, other }) {
   const state = view?.state ?? "phone";
   const Step = STEPS[state] ?? Stopped;
   const at = ORDER.indexOf(state === "register" ? "details" : state) + 1;
   const step = at ? { at, of: ORDER.length } : null;
-  const back = html`<${Leave} phone=${phone} view=${view} onLeave=${onLeave} />`;
+  const back = html`${other}<${Leave} phone=${phone} view=${view} onLeave=${onLeave} />`;
   const take = (sending) => viewAfter(phone, sending, onView);
   const post = (name, body) => take(phone.api.post(`/registrations/${view.id}/${name}`, body));
   const upload = (name, picture) => take(phone.api.upload(`/registrations/${view.id}/${name}`, picture));
@@ -41,19 +41,22 @@ async function viewAfter(phone, sending, onView) {
   }
 }
 
-/** Stop registering; asks once more, because nothing is kept. */
-function Leave({ phone, view, onLeave }) {
+const LEAVING = { recovery: "recover", renewal: "renewal" };
+
+/** Stop it; asks once more, because nothing is kept. */
+export function Leave({ phone, view, onLeave }) {
   const [asked, setAsked] = useState(false);
+  const words = LEAVING[view?.purpose] ?? "register";
   const leave = useAction(async () => {
     if (view) await phone.api.post(`/registrations/${view.id}/cancellation`);
     await onLeave();
   });
   if (!view) return html`<${Button} kind="quiet" testid="register-back" onClick=${leave.run}>${t("back")}<//>`;
   if (!asked) {
-    return html`<${Button} kind="link" testid="register-cancel" onClick=${() => setAsked(true)}>${t("register.cancel")}<//>`;
+    return html`<${Button} kind="link" testid="register-cancel" onClick=${() => setAsked(true)}>${t(`${words}.cancel`)}<//>`;
   }
   return html`<div class="confirm">
-    <p>${t("register.cancel_sure")}</p>
+    <p>${t(`${words}.cancel_sure`)}</p>
     <${Button} kind="danger" testid="register-cancel-yes" busy=${leave.busy} onClick=${leave.run}>${t("register.cancel_yes")}<//>
     <${Button} kind="quiet" testid="register-cancel-no" onClick=${() => setAsked(false)}>${t("register.cancel_no")}<//>
   </div>`;

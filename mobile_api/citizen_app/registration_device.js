@@ -4,6 +4,7 @@ import { sendWithPin, signed } from "./assertions.js";
 import { t } from "./i18n.js";
 import { prepare } from "./pin_key.js";
 import { refusal } from "./pin_rules.js";
+import { drafts } from "./store.js";
 import { Button, Form, Notice, Screen, SixDigits, useAction } from "./ui.js";
 import { html, useEffect, useState } from "./vendor/preact.js";
 import { createCredential } from "./webauthn.js";
@@ -88,7 +89,9 @@ export async function bindBiometric(phone, pin) {
 }
 
 export function Done({ onHome }) {
-  return html`<${Screen} title=${t("done.title")} lead=${t("done.lead")}
+  const words = drafts.get("done").purpose === "recovery" ? "recover.done" : "done";
+  const title = words === "done" ? "done.title" : words;
+  return html`<${Screen} title=${t(title)} lead=${t(`${words}_lead`)}
     actions=${html`<${Button} testid="done-home" onClick=${onHome}>${t("done.home")}<//>`}>
     <div class="picture tick" aria-hidden="true"></div>
     <${Notice}>${t("done.note")}<//>

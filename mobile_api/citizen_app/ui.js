@@ -136,6 +136,19 @@ export function useSecondsLeft(api, until) {
   return Math.max(0, seconds);
 }
 
+/** What was done a moment ago, told once. */
+export function Said({ text }) {
+  return html`<div role="status" data-testid="said" class=${text ? "said" : "said empty"}>${text}</div>`;
+}
+
+/** The list that a call answers, asked when the screen opens: `{list, error, run}`. */
+export function useList(phone, path, name) {
+  const [list, setList] = useState(null);
+  const load = useAction(async () => setList((await phone.api.get(path))[name]));
+  useEffect(() => void load.run(), []);
+  return { ...load, list };
+}
+
 export function Notice({ kind = "info", title, children, testid }) {
   return html`<div class=${`notice ${kind}`} data-testid=${testid}>
     ${title && html`<strong>${title}</strong>`}

@@ -1,15 +1,20 @@
 /** The screens before there is an account, and when the account is gone. */
 
-import { Languages } from "./account.js";
+import { LostPhoneLink } from "./help.js";
 import { t } from "./i18n.js";
+import { Languages } from "./languages.js";
 import { Button, Notice, Screen, useAction } from "./ui.js";
 import { html } from "./vendor/preact.js";
 
-export function Welcome({ onLanguage, onRegister, linked }) {
-  const begin = useAction(onRegister);
+export function Welcome({ phone, onLanguage, onRegister, onRecover, linked }) {
+  const begin = useAction((start) => start());
+  const start = (testid, kind, act, text) =>
+    html`<${Button} testid=${testid} kind=${kind} busy=${begin.busy} onClick=${() => begin.run(act)}>${text}<//>`;
   return html`<${Screen} title=${t("welcome.title")} lead=${t("welcome.lead")} error=${begin.error}
     actions=${html`
-      <${Button} testid="start-register" busy=${begin.busy} onClick=${begin.run}>${t("welcome.register")}<//>
+      ${start("start-register", "primary", onRegister, t("welcome.register"))}
+      ${start("start-recover", "second", onRecover, t("welcome.recover"))}
+      <${LostPhoneLink} phone=${phone} />
       <a class="button quiet" href="#/about" data-testid="about">${t("welcome.about")}</a>`}>
     <div class="brandmark"><img src="/icons/icon.svg" alt="" width="104" height="104" />${t("app.name")}</div>
     <${Languages} onLanguage=${onLanguage} />
@@ -33,10 +38,11 @@ export function QrOpened({ registered, onNext }) {
   <//>`;
 }
 
-/** The server no longer knows this phone. */
+/** The server no longer knows this phone. `onForget(route)` starts over there. */
 export function Lost({ onForget }) {
   return html`<${Screen} title=${t("lost.title")} lead=${t("lost.lead")}
-    actions=${html`<${Button} testid="lost-start" onClick=${onForget}>${t("lost.start")}<//>`}>
+    actions=${html`<${Button} testid="lost-start" onClick=${() => onForget("")}>${t("lost.start")}<//>
+      <${Button} kind="second" testid="lost-recover" onClick=${() => onForget("recover")}>${t("lost.recover")}<//>`}>
     <${Notice} testid="lost">${t("lost.note")}<//>
   <//>`;
 }

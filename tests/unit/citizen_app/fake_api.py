@@ -23,6 +23,7 @@ from webauthn.helpers.structs import (
     UserVerificationRequirement,
 )
 
+from tests.unit.citizen_app.fake_account import FakeAccount
 from tests.unit.citizen_app.fake_checks import (
     Refused,
     b64,
@@ -91,6 +92,7 @@ class FakeApi:
         self.pushed: list[str] = []
         self.streams = True
         self.blocks: list[str] = []
+        self.account = FakeAccount(self)
 
     # -- what every call goes through
 
@@ -127,6 +129,7 @@ class FakeApi:
                 name = request.url.path.rsplit("/", 1)[-1]
                 if name in self.refuse:
                     raise self.refuse.pop(name)
+                self.account.check_standing(request.url.path)
                 answer = act(key, body, **request.path_params)
                 content = Response(status_code=204)
                 if answer is not None:
@@ -141,6 +144,19 @@ class FakeApi:
     # -- registration
 
     def register(self, key: dict[str, Any], body: Any) -> Any:
+        return self.begin(key, body, purpose="registration")
+
+    def recover(self, key: dict[str, Any], body: Any) -> Any:
+        return self.begin(key, body, purpose="recovery")
+
+    def renew(self, key: dict[str, Any], body: Any) -> Any:
+        assert set(body) == {"locale"}
+        assert key == self.device["jwk"]
+        started = {"id": "reg-1", "state": "document", "locale": body["locale"]}
+        self.registration = {**started, "purpose": "renewal"}
+        return self.open(self.registration)
+
+    def begin(self, key: dict[str, Any], body: Any, *, purpose: str) -> Any:
         assert set(body) == {"phone", "locale"}
         now = int(time.time())
         self.device = {"jwk": key}
@@ -148,6 +164,7 @@ class FakeApi:
             "id": "reg-1",
             "state": "phone_code",
             "locale": body["locale"],
+            "purpose": purpose,
             "phone_hint": "+855 •• ••• " + body["phone"][-3:],
             "code": {
                 "attempts_left": 5,
@@ -172,7 +189,8 @@ class FakeApi:
             left = self.registration["code"]["attempts_left"] - 1
             self.registration["code"]["attempts_left"] = left
             raise Refused(422, "code-wrong", attempts_left=left)
-        return self.move("document")
+        is_recovery = self.registration["purpose"] == "recovery"
+        return self.move("document", **({"binding_code": "42"} if is_recovery else {}))
 
     def document(self, _: Any, body: Any, **__: Any) -> Any:
         assert body[:2] == b"\xff\xd8"
@@ -266,12 +284,6 @@ class FakeApi:
 
     def lock(self, *_: Any) -> None:
         self.unlocked_until = 0
-
-    def devices(self, *_: Any) -> Any:
-        at = 1_780_000_000
-        row = {"id": "d", "name": self.device["name"], "made_at": at}
-        flags = {"last_used_at": at + 60, "this": True, "biometric": True}
-        return self.open({"devices": [{**row, **flags}]})
 
     def activity(self, *_: Any) -> Any:
         event = {"event": "login_approved", "relying_party": "portal.gov.example"}
@@ -434,6 +446,8 @@ class FakeApi:
                 Route("/nonce", self.give_nonce),
                 Route("/configuration", self.configuration),
                 self.route("/registrations", self.register),
+                self.route("/recoveries", self.recover),
+                self.route("/documents/renewals", self.renew),
                 self.route("/registrations/current", self.current, "GET"),
                 self.route(steps + "phone-code", self.phone_code),
                 self.route(steps + "document", self.document),
@@ -446,7 +460,7 @@ class FakeApi:
                 self.route(
                     "/profile", lambda *_: self.open({"profile": self.profile}), "GET"
                 ),
-                self.route("/devices", self.devices, "GET"),
+                *self.account.routes(),
                 self.route("/activity", self.activity, "GET"),
                 self.route("/biometric/options", self.biometric_options),
                 self.route("/biometric", self.biometric),

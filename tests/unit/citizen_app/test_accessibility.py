@@ -4,6 +4,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
+from tests.unit.citizen_app.fake_account import OTHER, document, message
 from tests.unit.citizen_app.fake_api import FakeApi
 from tests.unit.citizen_app.walk import (
     PIN,
@@ -16,6 +17,36 @@ from tests.unit.citizen_app.walk import (
 )
 
 pytestmark = pytest.mark.browser
+
+
+ROUTES = {
+    "activity": "activity-row",
+    "devices": "device-suspended",
+    f"devices/{OTHER}": "device-rename",
+    f"devices/{OTHER}/name": "device-name",
+    f"devices/{OTHER}/end": "confirm-biometric",
+    "devices/others": "confirm-biometric",
+    "settings": "lock",
+    "pin": "pin-repeat",
+    "messages": "message-new",
+    "documents": "document-past",
+    "renewal": "renewal-start",
+    "contacts": "remove-email",
+    "contacts/phone": "number-next",
+    "contacts/email": "email-next",
+    "contacts/removal": "confirm-yes",
+    "contacts/new": "code",
+    "contacts/waits": "contact-wait",
+    "contacts/waits/old": "code",
+    "contacts/waits/stop": "confirm-yes",
+    "help": "help-anew",
+    "help/anew": "anew-yes",
+    "recovery/rec-1": "recovery-yes",
+    "recovery/rec-1/yes": "binding-code",
+    "recovery/rec-1/no": "confirm-yes",
+    "recovery/over": "recovery-over",
+    "home": "recovery-banner",
+}
 
 
 class Inspector:
@@ -44,8 +75,9 @@ def test_no_screen_has_a_fault(
     api.slow_register = 1
     look_at_registration(page, api, seen, language)
     look_at_the_device(page, seen)
-    look_at_the_account(page, seen)
+    look_at_the_account(page, api, seen)
     look_at_a_request(page, api, seen)
+    look_at_a_stopped_phone(page, api, seen)
     assert seen.faults == []
 
 
@@ -94,14 +126,37 @@ def look_at_the_device(page: Page, seen: Inspector) -> None:
     tap(page, "unlock-biometric")
 
 
-def look_at_the_account(page: Page, seen: Inspector) -> None:
+def fill_the_account(page: Page, api: FakeApi) -> None:
+    """Something of everything that the account can show."""
+    account = api.account
+    account.add_other(suspended=True, hardware=True)
+    detail = {"device": "Android · Chrome"}
+    account.messages = [message("m1", "device-bound", detail=detail)]
+    account.documents.append(document("0", replaced_at=1, is_valid=False))
+    account.contacts["email"] = "sok.sreypov@example.com"
+    change = {"kind": "phone", "value": "+85511222333", "ready_at": None}
+    waits = {"state": "waiting", "ready_at": 1_780_000_000}
+    account.contacts["changes"] = [
+        {**change, "id": "new", "state": "pending"},
+        {**change, "id": "waits", **waits},
+    ]
+    account.recovered_elsewhere()
+    page.reload(wait_until="domcontentloaded")
+    sees(page, "recovery-banner")
+
+
+def look_at_the_account(page: Page, api: FakeApi, seen: Inspector) -> None:
     seen.look("identity-card")
-    for name, mark in {
-        "activity": "activity-row",
-        "devices": "device-row",
-        "settings": "lock",
-    }.items():
-        tap(page, name)
+    fill_the_account(page, api)
+    for route, mark in ROUTES.items():
+        page.evaluate(f"location.hash = '#/{route}'")
+        seen.look(mark)
+
+
+def look_at_a_stopped_phone(page: Page, api: FakeApi, seen: Inspector) -> None:
+    for standing, mark in {"suspended": "suspended", "revoked": "lost"}.items():
+        api.account.standing = standing
+        page.reload(wait_until="domcontentloaded")
         seen.look(mark)
 
 

@@ -1,11 +1,12 @@
 """A person who walks through the app."""
 
 import io
+import json
 
 from PIL import Image, ImageDraw
 from playwright.sync_api import Page, expect
 
-from tests.unit.citizen_app.fake_api import FakeApi
+from tests.unit.citizen_app.fake_api import APP, FakeApi
 
 PIN = "493027"
 PATIENCE = 8000
@@ -38,6 +39,12 @@ def fill(page: Page, name: str, text: str) -> None:
 
 def sees(page: Page, name: str) -> None:
     expect(page.get_by_test_id(name)).to_be_visible(timeout=PATIENCE)
+
+
+def says(page: Page, key: str, language: str = "km") -> None:
+    """Wait for a refusal with the words of this key."""
+    words = json.loads((APP / f"locales/{language}.json").read_text())[key]
+    expect(page.get_by_test_id("error")).to_contain_text(words, timeout=PATIENCE)
 
 
 def fill_details(page: Page) -> None:
