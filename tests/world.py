@@ -24,7 +24,6 @@ from idp.errors import Unavailable
 from idp.interfaces import EmailSender
 from idp.services import Services, wire
 from idp.settings import IdpSettings
-from idp.storage.database import migrate
 from idp.storage.encryption import MasterKey, Sealer
 from idp.storage.ephemeral import Ephemeral, MemoryEphemeral
 from idp.storage.opening import open_store
@@ -34,6 +33,7 @@ from mobile_api.app import create_app as create_mobile_api
 from mobile_api.services import MobileServices
 from tests.portal import HeadlessPortal
 from tests.signing_keys import ensure_keys
+from tests.stores import migrated
 
 ISSUER, APP, PORTAL = "https://idp.test", "https://app.test", "https://portal.test"
 SECRET = "a portal's secret"
@@ -260,7 +260,7 @@ async def open_world(
     `mobile` is there for tests that ask a register; `changes` are settings that
     differ from the usual ones.
     """
-    migrate(store_url)
+    migrated(store_url)
     clock = MovingClock()
     ephemeral: Ephemeral = MemoryEphemeral()
     signals: Signals = LocalSignals()

@@ -23,11 +23,11 @@ from idp.domain.decisions import Decisions, Verdict
 from idp.domain.interactions import AuthorizationRequest, Interactions, Requester
 from idp.domain.qr_codes import make_code
 from idp.errors import ChallengeClosed, IdentityError
-from idp.storage.database import migrate
 from idp.storage.encryption import MasterKey, Sealer
 from idp.storage.ephemeral import MemoryEphemeral
 from idp.storage.signals import LocalSignals
 from idp.storage.sqlite import SqliteStore
+from tests.stores import migrated
 
 REQUEST = AuthorizationRequest("rp", "https://rp.test/cb", "c" * 43, ("openid",), ())
 PARTY = ShownParty("rp", Text("ក", "RP"), "rp.test", Text("", ""))
@@ -54,7 +54,7 @@ class ChallengeMachine(RuleBasedStateMachine):
         self.loop = asyncio.new_event_loop()
         self.folder = tempfile.TemporaryDirectory()
         path = str(Path(self.folder.name) / "x.sqlite3")
-        migrate(f"sqlite:///{path}")
+        migrated(f"sqlite:///{path}")
         self.run(self._open(path))
         self.path: list[State] = [State.PENDING]
         self.owner = ""

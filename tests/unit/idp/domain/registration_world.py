@@ -4,9 +4,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import create_engine
-from sqlmodel import SQLModel
-
 from idp.domain.registration_decisions import Judged
 from idp.domain.registrations import Registrations
 from idp.engines.development import ConsoleSmsSender
@@ -18,6 +15,7 @@ from idp.storage.opening import open_store
 from idp.storage.signals import LocalSignals
 from idp.storage.sqlite import SqliteStore
 from idp.storage.store import Store
+from tests.stores import with_tables
 
 KEY = bytes(range(32))
 SETTINGS = IdpSettings(
@@ -86,9 +84,7 @@ class World:
 
 
 def make_tables(path: Path) -> None:
-    engine = create_engine(f"sqlite:///{path}")
-    SQLModel.metadata.create_all(engine)
-    engine.dispose()
+    with_tables(f"sqlite:///{path}")
 
 
 def open_world(path: Path, clock: MovingClock | None = None) -> World:

@@ -22,9 +22,9 @@ from idp.domain.signing_key_rows import KeyRow
 from idp.errors import IdentityError, Malformed
 from idp.settings import JWKS_MAX_AGE, IdpSettings
 from idp.storage.columns import b64decode
-from idp.storage.database import migrate
 from idp.storage.encryption import MasterKey, Sealer
 from idp.storage.sqlite import SqliteStore
+from tests.stores import migrated
 
 MINUTE = timedelta(minutes=1)
 SCHEDULE = KeySchedule(
@@ -52,7 +52,7 @@ class KeyMachine(RuleBasedStateMachine):
         self.loop = asyncio.new_event_loop()
         self.folder = tempfile.TemporaryDirectory()
         path = str(Path(self.folder.name) / "x.sqlite3")
-        migrate(f"sqlite:///{path}")
+        migrated(f"sqlite:///{path}")
         self.clock = Clock()
         sealed = SealedCustody(Sealer([MasterKey.of(b"k" * 32)]))
         self.stores = [SqliteStore(path), SqliteStore(path)]

@@ -10,7 +10,6 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import httpx2
-from sqlmodel import SQLModel
 from starlette.applications import Starlette
 
 from idp.domain.accounts import AccountFacts
@@ -21,12 +20,12 @@ from idp.oidc import routes
 from idp.services import Services, wire
 from idp.settings import IdpSettings
 from idp.storage.columns import b64encode, new_id, to_millis
-from idp.storage.database import open_engine
 from idp.storage.encryption import MasterKey, Sealer
 from idp.storage.ephemeral import MemoryEphemeral
 from idp.storage.opening import open_store
 from idp.storage.signals import LocalSignals
 from tests.signing_keys import ensure_keys
+from tests.stores import with_tables
 
 ISSUER = "http://localhost:8000"
 PORTAL = "http://localhost:8002/callback"
@@ -73,9 +72,7 @@ class MovableClock:
 
 async def open_wired(url: str) -> Services:
     """Return every service on an empty database."""
-    engine = open_engine(url)
-    SQLModel.metadata.create_all(engine)
-    engine.dispose()
+    with_tables(url)
     settings = IdpSettings(
         environment="development", issuer=ISSUER, app_origin="http://localhost:8001"
     )

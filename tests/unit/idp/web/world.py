@@ -8,8 +8,6 @@ from hashlib import sha256
 from pathlib import Path
 
 import httpx2
-from sqlalchemy import create_engine
-from sqlmodel import SQLModel
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import RedirectResponse
@@ -37,6 +35,7 @@ from idp.storage.signals import LocalSignals
 from idp.storage.sqlite import SqliteStore
 from idp.web.middleware import web_middleware
 from idp.web.routes import faults, routes
+from tests.stores import with_tables
 
 ISSUER = "http://localhost:8000"
 APP = "http://localhost:8001"
@@ -86,9 +85,7 @@ def wire_services(
 ) -> Services:
     database = folder / "web.sqlite3"
     if not database.exists():
-        engine = create_engine(f"sqlite:///{database}")
-        SQLModel.metadata.create_all(engine)
-        engine.dispose()
+        with_tables(f"sqlite:///{database}")
     settings = IdpSettings(
         environment="development", issuer=issuer, app_origin=app_origin
     )
