@@ -1,256 +1,330 @@
 """Mutation testing of the security checks: break one at a time, and see a test fail.
 
-python -m bench.mutation [--minutes 30] [--workers 2] [--most 40] [module …]
+python -m bench.mutation [--minutes 60] [--fresh] [--report] [module …]
 
-The tree is copied; a child process imports the broken module in the place of the true
-one, so nothing on disk is changed, and runs the tests of TESTS that stand for it.
-Exit 0 of those tests is a survivor: a line that nobody would miss.
+Every module of `idp/oidc` is broken, and those of the domain that read tokens. The
+tree is copied, so that work may go on; nothing on disk is broken. The tests are run
+whole before anything is broken: one that fails then stands for nothing, and no module
+is broken that no test reaches. A test that reaches the broken line and passes shows a
+survivor: a check that nobody would miss, unless `equivalent_mutants.toml` says why
+there is nothing to miss.
+
+What is known (which test reaches which line, which mutant was killed by whom) is kept
+in `data/mutation` and asked again only for what changed; survivors are tried again.
 """
 
 import argparse
-import ast
-import multiprocessing
+import json
 import os
-import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from importlib.abc import Loader, MetaPathFinder
-from importlib.machinery import ModuleSpec
-from importlib.util import spec_from_loader
+import tomllib
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from hashlib import sha256
+from itertools import chain, groupby, zip_longest
 from pathlib import Path
 from shutil import copy2
-from types import ModuleType
 from typing import Any
 
-OIDC, DOMAIN, WHOLE = (
-    "tests/unit/idp/oidc",
-    "tests/unit/idp/domain",
-    "tests/integration",
+from bench.mutants import Mutant, mutants
+from bench.mutation_tests import (
+    Collected,
+    NeedsImport,
+    Told,
+    attempt_imported,
+    collect,
 )
-TESTS: dict[str, tuple[str, ...]] = {
-    "idp/domain/client_jwts.py": (
-        f"{DOMAIN}/test_key_choice.py",
-        f"{DOMAIN}/test_client_jwts.py",
+
+FIRST = ("idp/domain/assertions.py", "idp/domain/jws.py")
+ALSO = (
+    "idp/domain/client_jwts.py",
+    "idp/domain/codes.py",
+    "idp/domain/grants.py",
+    "idp/web/guard.py",
+)
+TESTS = (
+    "tests/unit/idp/domain",
+    "tests/unit/idp/oidc",
+    "tests/unit/idp/web",
+    *(
+        f"tests/integration/test_{about}.py"
+        for about in (
+            "attacks_forms",
+            "attacks_logins",
+            "attacks_tokens",
+            "authorization",
+            "backchannel",
+            "backchannel_delivery",
+            "backchannel_logout",
+            "backchannel_requests",
+            "devices",
+            "discovery_truth",
+            "identity_assurance",
+            "party_commands",
+            "party_registration",
+            "passkeys",
+            "pin_and_assertions",
+            "sandbox",
+            "verified_tokens",
+        )
     ),
-    "idp/domain/assertions.py": (
-        f"{DOMAIN}/test_assertion_vectors.py",
-        f"{WHOLE}/test_pin_and_assertions.py",
-    ),
-    "idp/domain/jws.py": (
-        f"{DOMAIN}/test_assertion_vectors.py",
-        f"{DOMAIN}/test_client_jwts.py",
-    ),
-    "idp/domain/codes.py": (
-        f"{DOMAIN}/test_grants.py",
-        f"{OIDC}/test_refresh.py",
-        f"{OIDC}/test_code_flow.py",
-    ),
-    "idp/domain/grants.py": (
-        f"{DOMAIN}/test_grants.py",
-        f"{OIDC}/test_refresh.py",
-        f"{OIDC}/test_code_flow.py",
-    ),
-    "idp/oidc/dpop.py": (f"{OIDC}/test_dpop.py",),
-    "idp/oidc/sender_constraint.py": (
-        f"{OIDC}/test_sender_constraint.py",
-        f"{OIDC}/test_bound_tokens.py",
-    ),
-    "idp/oidc/client_assertions.py": (f"{OIDC}/test_client_assertions.py",),
-    "idp/oidc/client_certificates.py": (
-        f"{OIDC}/test_client_certificates.py",
-        f"{OIDC}/test_client_methods.py",
-    ),
-    "idp/oidc/client_authentication.py": (
-        f"{OIDC}/test_client_methods.py",
-        f"{OIDC}/test_token_refusals.py",
-    ),
-    "idp/oidc/request_objects.py": (
-        f"{OIDC}/test_request_objects.py",
-        f"{OIDC}/test_signed_requests.py",
-    ),
-    "idp/oidc/authorization_checks.py": (
-        f"{OIDC}/test_resource_shape.py",
-        f"{OIDC}/test_authorize_refusals.py",
-        f"{OIDC}/test_pushed_authorization.py",
-        f"{OIDC}/test_authorization_attacks.py",
-        f"{OIDC}/test_prompts.py",
-        f"{OIDC}/test_response_modes.py",
-    ),
-    "idp/oidc/authorization_request.py": (
-        f"{OIDC}/test_signed_requests.py",
-        f"{OIDC}/test_pushed_authorization.py",
-    ),
-    "idp/oidc/parameters.py": (
-        f"{OIDC}/test_token_refusals.py",
-        f"{OIDC}/test_authorize_refusals.py",
-    ),
-    "idp/oidc/code_grant.py": (
-        f"{OIDC}/test_code_flow.py",
-        f"{OIDC}/test_bound_tokens.py",
-        f"{OIDC}/test_pushed_keys.py",
-    ),
-    "idp/oidc/refresh_grant.py": (
-        f"{OIDC}/test_refresh.py",
-        f"{OIDC}/test_bound_tokens.py",
-    ),
-    "idp/oidc/introspection.py": (
-        f"{OIDC}/test_introspection.py",
-        f"{WHOLE}/test_attacks_tokens.py",
-    ),
-    "idp/oidc/access_tokens.py": (
-        f"{OIDC}/test_introspection.py",
-        f"{OIDC}/test_token_exchange.py",
-        f"{OIDC}/test_own_tokens.py",
-        f"{OIDC}/test_userinfo_and_discovery.py",
-        f"{WHOLE}/test_attacks_tokens.py",
-    ),
-    "idp/oidc/exchange_grant.py": (f"{OIDC}/test_token_exchange.py",),
-    "idp/oidc/token_exchange.py": (f"{OIDC}/test_token_exchange.py",),
-    "idp/oidc/revocation.py": (
-        f"{OIDC}/test_refresh.py",
-        f"{OIDC}/test_own_tokens.py",
-        f"{WHOLE}/test_attacks_tokens.py",
-    ),
-    "idp/oidc/userinfo.py": (
-        f"{OIDC}/test_userinfo_and_discovery.py",
-        f"{OIDC}/test_bound_tokens.py",
-        f"{WHOLE}/test_attacks_tokens.py",
-    ),
-    "idp/oidc/id_token_hint.py": (
-        f"{OIDC}/test_logout.py",
-        f"{WHOLE}/test_attacks_tokens.py",
-    ),
-    "idp/oidc/logout.py": (f"{OIDC}/test_logout.py",),
-    "idp/web/guard.py": (f"{WHOLE}/test_attacks_forms.py",),
-}
+    "tests/fuzz/test_authorization_requests.py",
+    "tests/fuzz/test_registration_requests.py",
+    "tests/fuzz/test_signed_requests.py",
+    "tests/fuzz/test_token_endpoint.py",
+)
 PRELOADED = (
     "anyio",
     "authlib.oauth2",
-    "hypothesis",
     "httpx2",
     "joserfc.jwt",
     "pydantic_settings",
-    "pytest",
     "sqlmodel",
     "starlette.testclient",
     "webauthn",
 )
-SWAPPED: dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]] = {
-    ast.Lt: (ast.LtE, ast.GtE),
-    ast.LtE: (ast.Lt, ast.Gt),
-    ast.Gt: (ast.GtE, ast.LtE),
-    ast.GtE: (ast.Gt, ast.Lt),
-    ast.Eq: (ast.NotEq,),
-    ast.NotEq: (ast.Eq,),
-    ast.In: (ast.NotIn,),
-    ast.NotIn: (ast.In,),
-    ast.Is: (ast.IsNot,),
-    ast.IsNot: (ast.Is,),
-}
-PATIENCE = 6  # times what the unbroken module took
+KEPT = Path("data/mutation")
+EQUIVALENT = Path("bench/equivalent_mutants.toml")
+SLOWEST = 8.0  # seconds of a test that may stand for a check
+LONGEST = 60.0  # seconds of tests that one mutant is worth, as they take unbroken
+TIMES, BESIDES = 8, 40.0  # how long a mutant may take: times the unbroken, and seconds
 
 
-@dataclass(frozen=True)
-class Mutant:
-    """One module with one thing broken."""
-
-    module: str
-    line: int
-    what: str
-    source: str
+def checked_modules() -> list[str]:
+    """Return every module that is broken, the most telling first."""
+    oidc = map(str, sorted(Path("idp/oidc").glob("*.py")))
+    return [*FIRST, *ALSO, *oidc]
 
 
-def mutants(module: str, text: str) -> Iterator[Mutant]:
-    """Yield every way in which this module is broken."""
-    tree = ast.parse(text)
-    octets = [line.encode() for line in text.splitlines(keepends=True)]
-    starts = [sum(map(len, octets[:n])) for n in range(len(octets))]
-    whole = text.encode()
-    for node in ast.walk(tree):
-        for new, old in changes(node):
-            first = starts[old.lineno - 1] + old.col_offset
-            last = starts[old.end_lineno - 1] + old.end_col_offset
-            said = whole[first:last].decode().split("\n")[0][:50]
-            source = (whole[:first] + new.encode() + whole[last:]).decode()
-            yield Mutant(module, old.lineno, f"{said}  →  {new[:50]}", source)
+@dataclass
+class Kept:
+    """What earlier runs found, in two files."""
+
+    folder: Path
+    tests: dict[str, dict[str, Any]] = field(default_factory=dict)
+    hashes: dict[str, str] = field(default_factory=dict)
+    verdicts: dict[str, str] = field(default_factory=dict)  # "" survived, else by whom
+
+    @classmethod
+    def read(cls, folder: Path) -> "Kept":
+        try:
+            return cls(folder, **json.loads((folder / "kept.json").read_text()))
+        except FileNotFoundError:
+            return cls(folder)
+
+    def write(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        known = {
+            "tests": self.tests,
+            "hashes": self.hashes,
+            "verdicts": self.verdicts,
+        }
+        (self.folder / "kept.new").write_text(json.dumps(known))
+        (self.folder / "kept.new").replace(self.folder / "kept.json")
+
+    def forget_changed(self, modules: Sequence[str]) -> None:
+        """Drop the tests whose file changed, or that reach a changed module."""
+        files = {name.partition("::")[0] for name in self.tests}
+        current = {
+            path: digest(Path(path).read_text())
+            for path in {*files, *modules}
+            if Path(path).exists()
+        }
+        changed = {
+            path
+            for path in {*files, *modules}
+            if self.hashes.get(path) != current.get(path)
+        }
+        self.tests = {
+            name: test
+            for name, test in self.tests.items()
+            if name.partition("::")[0] not in changed
+            and not changed.intersection(test["lines"])
+        }
+        self.hashes = current
+
+    def remember(self, tests: dict[str, dict[str, Any]]) -> None:
+        self.tests |= tests
+        for name in tests:
+            path = name.partition("::")[0]
+            self.hashes[path] = digest(Path(path).read_text())
 
 
-def changes(  # noqa: C901 - a table
-    node: ast.AST,
-) -> Iterator[tuple[str, Any]]:
-    """Yield what takes the place of a node, and that node."""
-    match node:
-        case ast.Raise():
-            yield "pass", node
-        case ast.Expr(value=ast.Call() | ast.Await()):
-            yield "pass", node
-        case ast.If(test=test) | ast.IfExp(test=test):
-            yield f"(not ({ast.unparse(test)}))", test
-        case ast.comprehension(ifs=[test, *_]):
-            yield "True", test
-        case ast.BoolOp(op=op, values=values):
-            word = " and " if isinstance(op, ast.And) else " or "
-            for left_out in values:
-                kept = [ast.unparse(one) for one in values if one is not left_out]
-                yield f"({word.join(f'({one})' for one in kept)})", node
-        case ast.UnaryOp(op=ast.Not(), operand=operand):
-            yield f"({ast.unparse(operand)})", node
-        case ast.Compare(left=left, ops=[op], comparators=[right]):
-            for other in SWAPPED[type(op)]:
-                yield ast.unparse(ast.Compare(left, [other()], [right])), node
-        case ast.Return(value=ast.Constant(value=bool(value))):
-            yield f"return {not value}", node
-        case ast.Constant(value=value) if type(value) is int:
-            yield str(value + 1), node
-        case _:
-            return
+def digest(text: str) -> str:
+    return sha256(text.encode()).hexdigest()[:20]
 
 
-class Instead(MetaPathFinder, Loader):
-    """Gives one module another source."""
-
-    def __init__(self, name: str, source: str) -> None:
-        self.name, self.source = name, source
-
-    def find_spec(self, name: str, *_rest: Any) -> ModuleSpec | None:
-        return spec_from_loader(name, self) if name == self.name else None
-
-    def exec_module(self, module: ModuleType) -> None:
-        exec(compile(self.source, self.name, "exec"), module.__dict__)
+def key(mutant: Mutant) -> str:
+    return f"{mutant.module} {digest(mutant.source)}"
 
 
-def child(mutant: Mutant) -> None:
-    """Run the tests of a mutant; the exit status says whether one failed."""
-    os.setsid()
-    quiet = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(quiet, 1)
-    os.dup2(quiet, 2)
-    name = mutant.module.removesuffix(".py").replace("/", ".")
-    sys.meta_path.insert(0, Instead(name, mutant.source))
-    import pytest  # noqa: PLC0415 - loaded before
+@dataclass
+class Run:
+    """One run over some modules."""
 
-    options = ["-x", "-q", "-p", "no:randomly", "-p", "no:cacheprovider"]
-    options += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]
-    os._exit(int(pytest.main([*options, *TESTS[mutant.module]])))
+    modules: Sequence[str]
+    deadline: float
+    kept: Kept
+    killers: Counter[str] = field(default_factory=Counter)
+    imported: list[tuple[Mutant, list[str]]] = field(default_factory=list)
+
+    def with_tests(self, collected: Collected) -> None:
+        """Record what is not known, then break every module (in the child)."""
+        new = [name for name in collected.items if name not in self.kept.tests]
+        if new:
+            say(f"recording {len(new)} of {len(collected.items)} tests")
+        by_file = groupby(new, key=lambda name: name.partition("::")[0])
+        for _, names in by_file:
+            if time.monotonic() < self.deadline:
+                self.kept.remember(collected.record(list(names), checked_modules()))
+                self.kept.write()
+        self.kept.tests = {
+            name: test
+            for name, test in self.kept.tests.items()
+            if name in collected.items
+        }
+        for name, test in self.kept.tests.items():
+            if not test["passed"]:
+                say(f"stands for nothing, it fails unbroken: {name}")
+        for module in self.modules:
+            self.break_module(collected, module)
+        self.break_imported()
+
+    def break_module(self, collected: Collected, module: str) -> None:
+        text, tried = Path(module).read_text(), 0
+        began = time.monotonic()
+        for mutant in self.untried(module):
+            if time.monotonic() > self.deadline:
+                say(f"no time for the rest of {module}")
+                return
+            names = self.reaching(mutant)
+            try:
+                told = collected.attempt(
+                    module, text, mutant.source, names, self.patience(names)
+                )
+            except NeedsImport:
+                self.imported.append((mutant, self.reaching_module(module)))
+                continue
+            self.judge(mutant, told, len(names))
+            tried += 1
+        self.kept.write()
+        if tried:
+            say(f"{module}: {tried} tried in {time.monotonic() - began:.0f} s")
+
+    def break_imported(self) -> None:
+        """Try what runs at import, in processes that import it."""
+        (self.kept.folder / "imported.json").write_text(
+            json.dumps([(key(mutant), names) for mutant, names in self.imported])
+        )
+
+    def untried(self, module: str) -> Iterator[Mutant]:
+        for mutant in mutants(module, Path(module).read_text()):
+            if not self.kept.verdicts.get(key(mutant)):
+                yield mutant
+
+    def reaching(self, mutant: Mutant) -> list[str]:
+        lines = set(range(mutant.line, mutant.last + 1))
+        return self.chosen(
+            name
+            for name, test in self.kept.tests.items()
+            if lines.intersection(test["lines"].get(mutant.module, ()))
+        )
+
+    def reaching_module(self, module: str) -> list[str]:
+        return self.chosen(
+            name for name, test in self.kept.tests.items() if module in test["lines"]
+        )
+
+    def chosen(self, names: Iterator[str]) -> list[str]:
+        """Sort tests: who killed before, then one of each function, quickest first."""
+        tests, groups = self.kept.tests, {}
+        for name in names:
+            if tests[name]["passed"] and tests[name]["seconds"] <= SLOWEST:
+                groups.setdefault(name.partition("[")[0], []).append(name)
+        quick = sorted(groups.values(), key=lambda group: tests[group[0]]["seconds"])
+        spread = [name for name in chain(*zip_longest(*quick)) if name is not None]
+        spread.sort(key=lambda name: -self.killers[name])
+        found, seconds = [], 0.0
+        for name in spread:
+            seconds += tests[name]["seconds"]
+            if seconds > LONGEST:
+                break
+            found.append(name)
+        return found
+
+    def patience(self, names: Sequence[str]) -> float:
+        spent = sum(self.kept.tests[name]["seconds"] for name in names)
+        return BESIDES + TIMES * spent
+
+    def judge(self, mutant: Mutant, told: Told | None, count: int) -> None:
+        verdict = "it never ended" if told is None else "".join(told.failed[:1])
+        self.kept.verdicts[key(mutant)] = verdict
+        if verdict in self.kept.tests:
+            self.killers[verdict] += 1
+        if not verdict and not is_equivalent(mutant):
+            say(f"SURVIVED {count} tests  {mutant.module}:{mutant.line}  {mutant.name}")
 
 
-def run(mutant: Mutant, patience: float) -> tuple[int | None, float]:
-    """Return the exit status, None for a test that never ended, and the seconds."""
-    began = time.monotonic()
-    fork = multiprocessing.get_context("fork")
-    process = fork.Process(target=child, args=(mutant,))
-    process.start()
-    process.join(patience)
-    if process.is_alive() and process.pid is not None:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.join()
-        return None, time.monotonic() - began
-    return process.exitcode, time.monotonic() - began
+def say(text: str) -> None:
+    print(text, file=sys.__stdout__, flush=True)
+
+
+@cache
+def equivalents() -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = tomllib.loads(EQUIVALENT.read_text())
+    return found
+
+
+def is_equivalent(mutant: Mutant) -> bool:
+    return mutant.name in equivalents().get(mutant.module, {})
+
+
+def break_imported(run: Run) -> None:
+    """Try what decides at import: in a process that imports the broken module."""
+    waiting = dict(json.loads((run.kept.folder / "imported.json").read_text()))
+    for module in run.modules:
+        for mutant in run.untried(module):
+            names = waiting.get(key(mutant))
+            if names is None or time.monotonic() > run.deadline:
+                continue
+            patience = 120 + run.patience(names)
+            told = attempt_imported(module, mutant.source, names, patience)
+            run.judge(mutant, told, len(names))
+        run.kept.write()
+
+
+def report(modules: Sequence[str], kept: Kept) -> None:
+    """Print the table of docs/figures.md, and what survives."""
+    totals, survivors = Counter[str](), list[str]()
+    print("| module | killed | of | equivalent | not tried |\n|---|---|---|---|---|")
+    for module in modules:
+        found = Counter[str]()
+        for mutant in mutants(module, Path(module).read_text()):
+            verdict = kept.verdicts.get(key(mutant))
+            if not verdict and is_equivalent(mutant):
+                found["equivalent"] += 1
+            elif verdict is None:
+                found["not tried"] += 1
+            else:
+                found["of"] += 1
+                found["killed"] += bool(verdict)
+            if verdict == "" and not is_equivalent(mutant):
+                survivors.append(f"{module}:{mutant.line}  {mutant.name}")
+        totals += found
+        if found:
+            print(row(f"`{module}`", found))
+    print(row("together", totals))
+    print("\nSurvivors:", *survivors or ["none"], sep="\n")
+
+
+def row(name: str, found: Counter[str]) -> str:
+    counts = (found[each] for each in ("killed", "of", "equivalent", "not tried"))
+    return f"| {name} | {' | '.join(map(str, counts))} |"
 
 
 def copy_tree(target: Path) -> None:
@@ -263,52 +337,32 @@ def copy_tree(target: Path) -> None:
     (target / ".venv").symlink_to(Path(".venv").absolute())
 
 
-def measure(module: str, options: argparse.Namespace, deadline: float) -> list[int]:
-    """Break one module in every way that time allows; print what survives."""
-    text = Path(module).read_text()
-    status, seconds = run(Mutant(module, 0, "unbroken", text), 600)
-    assert status == 0, f"{module}: its tests fail before anything is broken"
-    every = list(mutants(module, text))
-    step = max(1, -(-len(every) // options.most))
-    chosen = every[::step]
-    patience = max(60.0, seconds * PATIENCE)
-
-    def tried(mutant: Mutant) -> int | None:
-        if time.monotonic() > deadline:
-            return None
-        status, _ = run(mutant, patience)
-        if status == 0:
-            print(f"SURVIVED {module}:{mutant.line}  {mutant.what}", flush=True)
-        return int(status != 0)
-
-    with ThreadPoolExecutor(options.workers) as pool:
-        done = [one for one in pool.map(tried, chosen) if one is not None]
-    print(
-        f"{module}: {sum(done)} of {len(done)} killed, {len(every)} known", flush=True
-    )
-    return done
-
-
 def main() -> None:
-    """Copy the tree and measure the modules that are named, or all."""
+    """Copy the tree and break the modules that are named, or all."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--minutes", type=float, default=30)
-    parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--most", type=int, default=40, help="mutants of a module")
-    parser.add_argument("modules", nargs="*", default=list(TESTS))
+    parser.add_argument("--minutes", type=float, default=60)
+    parser.add_argument("--fresh", action="store_true", help="forget earlier runs")
+    parser.add_argument("--report", action="store_true", help="say what is known")
+    parser.add_argument("modules", nargs="*", default=checked_modules())
     options = parser.parse_args()
+    folder = KEPT.absolute()
+    kept = Kept(folder) if options.fresh else Kept.read(folder)
+    if options.report:
+        return report(options.modules, kept)
     deadline = time.monotonic() + options.minutes * 60
-    with tempfile.TemporaryDirectory() as folder:
-        copy_tree(Path(folder))
-        os.chdir(folder)
-        sys.path.insert(0, folder)
+    with tempfile.TemporaryDirectory() as copied:
+        copy_tree(Path(copied))
+        os.chdir(copied)
+        sys.path.insert(0, copied)
         for name in PRELOADED:
             __import__(name)
-        done: list[int] = []
-        for module in options.modules:
-            if time.monotonic() < deadline:
-                done += measure(module, options, deadline)
-    print(f"all: {sum(done)} of {len(done)} killed ({sum(done) / len(done):.1%})")
+        kept.forget_changed(checked_modules())
+        kept.write()
+        collect(TESTS, Run(options.modules, deadline, kept).with_tests)
+        run = Run(options.modules, deadline, Kept.read(folder))
+        break_imported(run)
+        report(options.modules, run.kept)
+    return None
 
 
 if __name__ == "__main__":
