@@ -161,9 +161,18 @@ def _missing(case: Case) -> Again | None:
         return Again(Step.FACE, case.liveness_advice or ("not-live",))
     if face is None:
         return Again(Step.FACE, ("no-face",))
-    if face.is_refused:
+    if face.is_refused or _is_not_the_holder(case, face):
         return Again(Step.FACE, ("different-person",))
     return None
+
+
+def _is_not_the_holder(case: Case, face: FaceFacts) -> bool:
+    """Say whether the account's own face is surely another.
+
+    A card whose portrait was exchanged shows a reviewer two pictures of one thief; the
+    kept face is numbers, which no reviewer can see.
+    """
+    return case.enrolment is not None and case.enrolment < face.band.refuse
 
 
 def _doubts(case: Case, policy: ProofingPolicy) -> tuple[str, ...]:

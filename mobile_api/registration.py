@@ -12,6 +12,7 @@ from idp.domain.person_details import read_details, years_old
 from idp.domain.phones import read_phone
 from idp.domain.proof_of_work import Work
 from idp.domain.rate_limits import network_of
+from idp.domain.registration_decisions import Judged
 from idp.domain.registration_rows import Registration, State
 from idp.errors import PhoneInvalid
 from idp.services import Services, Transaction
@@ -154,13 +155,26 @@ async def _details_given(
     """Go on to the register or the face; a child needs a parent, and another way."""
     age = years_old(details["birth_date"], today=today_in_cambodia(services))
     if age < policy.least_age:
-        reasons = (Reason.UNDER_AGE.value,)
-        await services.registrations.refuse(tx, found, reasons=reasons)
+        await _refuse_a_child(services, tx, found, policy)
         return
     rule = rule_for(found, policy)
     await services.registrations.details_given(
         tx, found, details, asks_register=rule.asks_register
     )
+
+
+async def _refuse_a_child(
+    services: Services, tx: Transaction, found: Registration, policy: ProofingPolicy
+) -> None:
+    judged = Judged(
+        level="",
+        reasons=(Reason.UNDER_AGE.value,),
+        policy=policy.version,
+        policy_hash=policy.fingerprint,
+    )
+    desk = services.recoveries if found.told.recovery else services.registrations
+    await desk.refuse(tx, found, reasons=judged.reasons)
+    await services.registrations.record(tx, found, judged, outcome="refused")
 
 
 def _verify_both_keys(

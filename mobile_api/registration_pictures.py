@@ -250,9 +250,16 @@ async def _go_on(
             async with services.store.begin() as tx:
                 await desk.send_to_review(tx, tried, judged, face=face)
         case Refused(reasons):
+            judged = by(level="", reasons=reasons)
             async with services.store.begin() as tx:
                 await desk.refuse(tx, tried, reasons=reasons)
+                await services.registrations.record(
+                    tx, tried, judged, outcome="refused"
+                )
         case Again(step, advice):
             kind = Step.FACE if step is Step.DETAILS else step
+            judged = by(level="", reasons=advice)
+            async with services.store.begin() as tx:
+                await services.registrations.record(tx, tried, judged, outcome="again")
             refusal = EvidenceInsufficient(kind.value, advice=advice)
             raise await _face_refused(services, tried, refusal)

@@ -231,6 +231,11 @@ EXAMPLES: list[tuple[str, Case, Judgement]] = [
         changed(enrolment=0.44),
         Review((Reason.ENROLMENT_DIFFERS,), "substantial"),
     ),
+    (
+        "surely another face than the account's",
+        changed(enrolment=0.35),
+        Again(Step.FACE, ("different-person",)),
+    ),
     ("the account's face", changed(enrolment=0.45), Accepted("high")),
     ("child", changed(age=14), Refused((Reason.UNDER_AGE,))),
     (
