@@ -25,16 +25,19 @@ from starlette.responses import JSONResponse, Response
 
 from idp.domain.audit import EventTag
 from idp.domain.devices import Device
+from idp.domain.document_renewals import changes_between
 from idp.domain.evidence import Engine, EvidenceKind
 from idp.domain.names import ascii_digits
 from idp.domain.operators import Role
 from idp.domain.person_details import read_details
 from idp.domain.registration_decisions import Judged
+from idp.domain.registration_facts import facts_of
 from idp.domain.registration_rows import Registration, State
 from idp.errors import CodeExpired, NotFound, RoleMissing, WrongStep
 from idp.services import Services, Transaction
 from mobile_api.authentication import unlocked_device
 from mobile_api.bodies import Body, DetailsBody
+from mobile_api.cases import account_of
 from mobile_api.endpoints import (
     mobile_of,
     read_empty,
@@ -42,8 +45,14 @@ from mobile_api.endpoints import (
     read_picture,
     services_of,
 )
+from mobile_api.judgement import Reason
+from mobile_api.policy import ProofingPolicy
 from mobile_api.register_queue import ask_soon
-from mobile_api.registration_steps import rule_for, today_in_cambodia
+from mobile_api.registration_steps import (
+    rule_for,
+    take_details,
+    today_in_cambodia,
+)
 from mobile_api.registration_view import registration_view
 
 CODE_LIFE: Final = timedelta(minutes=10)
@@ -52,6 +61,7 @@ TRIES_AN_HOUR: Final = 30
 HOUR: Final = timedelta(hours=1)
 REASON: Final = "assisted"
 HELPABLE: Final = frozenset({State.DOCUMENT, State.DETAILS, State.FACE})
+SEEN_BY_MACHINES: Final = (EvidenceKind.PORTRAIT, EvidenceKind.ZONE)
 EYES: Final = Engine("agent", "1")
 
 
@@ -140,10 +150,9 @@ async def details(request: Request) -> Response:
         found = await _helped(services, tx, request, device)
         read = read_details(told, document=shown, today=today_in_cambodia(services))
         seen = await services.registrations.document_read(tx, found, {**shown, **read})
-        rule = rule_for(seen, mobile.policy)
-        await services.registrations.details_given(
-            tx, seen, read, asks_register=rule.asks_register
-        )
+        # A portrait that a machine cut out is not of the document that is told here.
+        await services.evidence.outdate(tx, found.id, *SEEN_BY_MACHINES)
+        await take_details(services, tx, seen, read, policy=mobile.policy)
     await ask_soon(services, mobile, found.id)
     return Response(status_code=204)
 
@@ -153,21 +162,34 @@ async def face(request: Request) -> Response:
     services, mobile = services_of(request), mobile_of(request)
     proved = await read_picture(request)
     device = await unlocked_device(services, proved)
-    policy = mobile.policy
-    judged = Judged(
-        level="substantial",
-        policy=policy.version,
-        policy_hash=policy.fingerprint,
-        reasons=(REASON,),
-    )
     async with services.store.begin() as tx:
         found = await _helped(services, tx, request, device)
         if found.state is not State.FACE:
             raise WrongStep(found.state)
         await _keep(services, tx, found, EvidenceKind.FACE, proved.body)
+        judged = await _judged(services, tx, found, policy=mobile.policy)
         desk = services.recoveries if found.told.recovery else services.registrations
         await desk.send_to_review(tx, found, judged)
     return Response(status_code=204)
+
+
+async def _judged(
+    services: Services, tx: Transaction, found: Registration, *, policy: ProofingPolicy
+) -> Judged:
+    """Say what a reviewer may give, and what of a known person is told otherwise.
+
+    Raises as `account_of` does.
+    """
+    account = await account_of(services, tx, found)
+    reasons = [REASON]
+    if account and changes_between(account.facts, facts_of(found.told)):
+        reasons.append(Reason.PERSON_CHANGED.value)
+    return Judged(
+        level=rule_for(found, policy).reviewed or "low",
+        policy=policy.version,
+        policy_hash=policy.fingerprint,
+        reasons=tuple(reasons),
+    )
 
 
 async def _keep(

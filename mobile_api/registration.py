@@ -8,21 +8,22 @@ from starlette.responses import Response
 
 from idp.domain.enrolments import verify_enrolment
 from idp.domain.one_time_codes import IssuedCode
-from idp.domain.person_details import read_details, years_old
+from idp.domain.person_details import read_details
 from idp.domain.phones import read_phone
 from idp.domain.proof_of_work import Work
 from idp.domain.rate_limits import network_of
-from idp.domain.registration_decisions import Judged
 from idp.domain.registration_rows import Registration, State
 from idp.errors import PhoneInvalid
-from idp.services import Services, Transaction
+from idp.services import Services
 from mobile_api.authentication import Proved
 from mobile_api.bodies import CodeBody, DetailsBody, DeviceBody, StartBody
 from mobile_api.endpoints import mobile_of, read_empty, read_json, services_of
-from mobile_api.judgement import Reason
-from mobile_api.policy import ProofingPolicy
 from mobile_api.register_queue import ask_soon
-from mobile_api.registration_steps import answer_view, rule_for, today_in_cambodia
+from mobile_api.registration_steps import (
+    answer_view,
+    take_details,
+    today_in_cambodia,
+)
 
 
 async def start(request: Request) -> Response:
@@ -88,7 +89,7 @@ async def details(request: Request) -> Response:
         read = read_details(
             body.model_dump(), document=found.told.document, today=today
         )
-        await _details_given(services, tx, found, read, policy=mobile.policy)
+        await take_details(services, tx, found, read, policy=mobile.policy)
     await ask_soon(services, mobile, found.id)
     return await answer_view(services, proved.device_id)
 
@@ -142,39 +143,6 @@ async def send_code(
         async with services.store.begin() as tx:
             await services.registrations.cancel(tx, registration)
         raise
-
-
-async def _details_given(
-    services: Services,
-    tx: Transaction,
-    found: Registration,
-    details: dict[str, str],
-    *,
-    policy: ProofingPolicy,
-) -> None:
-    """Go on to the register or the face; a child needs a parent, and another way."""
-    age = years_old(details["birth_date"], today=today_in_cambodia(services))
-    if age < policy.least_age:
-        await _refuse_a_child(services, tx, found, policy)
-        return
-    rule = rule_for(found, policy)
-    await services.registrations.details_given(
-        tx, found, details, asks_register=rule.asks_register
-    )
-
-
-async def _refuse_a_child(
-    services: Services, tx: Transaction, found: Registration, policy: ProofingPolicy
-) -> None:
-    judged = Judged(
-        level="",
-        reasons=(Reason.UNDER_AGE.value,),
-        policy=policy.version,
-        policy_hash=policy.fingerprint,
-    )
-    desk = services.recoveries if found.told.recovery else services.registrations
-    await desk.refuse(tx, found, reasons=judged.reasons)
-    await services.registrations.record(tx, found, judged, outcome="refused")
 
 
 def _verify_both_keys(

@@ -1,12 +1,15 @@
-"""What the steps of a registration share: its view, its day, its document's rule."""
+"""What the steps of a registration share: view, day, the document's rule, details."""
 
 from datetime import date
 
 from starlette.responses import JSONResponse
 
 from idp.domain.documents import CAMBODIA
+from idp.domain.person_details import years_old
+from idp.domain.registration_decisions import Judged
 from idp.domain.registration_rows import Registration
-from idp.services import Services
+from idp.services import Services, Transaction
+from mobile_api.judgement import Reason
 from mobile_api.policy import DocumentRule, ProofingPolicy
 from mobile_api.registration_view import registration_view
 
@@ -43,3 +46,36 @@ def rule_for(registration: Registration, policy: ProofingPolicy) -> DocumentRule
     return found or DocumentRule(
         kind=kind, issuer=issuer, asks_register=False, level="", reviewed="low"
     )
+
+
+async def take_details(
+    services: Services,
+    tx: Transaction,
+    found: Registration,
+    details: dict[str, str],
+    *,
+    policy: ProofingPolicy,
+) -> None:
+    """Go on to the register or the face; a child needs a parent, and another way."""
+    age = years_old(details["birth_date"], today=today_in_cambodia(services))
+    if age < policy.least_age:
+        await _refuse_a_child(services, tx, found, policy)
+        return
+    rule = rule_for(found, policy)
+    await services.registrations.details_given(
+        tx, found, details, asks_register=rule.asks_register
+    )
+
+
+async def _refuse_a_child(
+    services: Services, tx: Transaction, found: Registration, policy: ProofingPolicy
+) -> None:
+    judged = Judged(
+        level="",
+        reasons=(Reason.UNDER_AGE.value,),
+        policy=policy.version,
+        policy_hash=policy.fingerprint,
+    )
+    desk = services.recoveries if found.told.recovery else services.registrations
+    await desk.refuse(tx, found, reasons=judged.reasons)
+    await services.registrations.record(tx, found, judged, outcome="refused")

@@ -139,6 +139,10 @@ WIPE_DUE = (
     " (SELECT id FROM evidence WHERE wipe_at <= $1 LIMIT $2)"
 )
 ATTACH = "UPDATE evidence SET account_id = $2 WHERE registration_id = $1"
+OUTDATE = (
+    "DELETE FROM evidence"
+    " WHERE registration_id = $1 AND kind = $2 AND account_id IS NULL"
+)
 FORGET = "DELETE FROM evidence WHERE registration_id = $1 AND account_id IS NULL"
 
 
@@ -219,6 +223,13 @@ class EvidenceBox:
     async def wipe(self, tx: Transaction, registration_id: str) -> None:
         """Wipe every picture of a registration: it has been decided."""
         await tx.run(WIPE, registration_id)
+
+    async def outdate(
+        self, tx: Transaction, registration_id: str, *kinds: EvidenceKind
+    ) -> None:
+        """Delete what was judged of something else than is claimed from now on."""
+        for kind in kinds:
+            await tx.run(OUTDATE, registration_id, kind.value)
 
     async def attach(
         self, tx: Transaction, registration_id: str, *, account_id: str

@@ -26,6 +26,7 @@ from typing import Any, Final
 from idp.domain.accounts import Account
 from idp.domain.audit import EventTag
 from idp.domain.devices import Devices
+from idp.domain.evidence import EvidenceKind
 from idp.domain.one_time_codes import IssuedCode, OneTimeCodes
 from idp.domain.rate_limits import Budgets
 from idp.domain.registration_decisions import RegistrationDecisions
@@ -183,7 +184,11 @@ class Registrations(RegistrationDecisions):
         *,
         asks_register: bool = True,
     ) -> Registration:
-        """Keep what was confirmed; ask the register if it knows such documents."""
+        """Keep what was confirmed; ask the register if it knows such documents.
+
+        What the register said of other details is not said of these.
+        """
+        await self.evidence.outdate(tx, registration.id, EvidenceKind.REGISTER)
         told = replace(registration.told, details=details, incorrect_fields=())
         if not asks_register:
             return await self.rows.move(tx, registration, State.FACE, told)
