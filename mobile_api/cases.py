@@ -17,6 +17,7 @@ from idp.domain.recoveries import BY_DEVICE
 from idp.domain.registration_decisions import LiveFace
 from idp.domain.registration_facts import facts_of
 from idp.domain.registration_rows import Registration
+from idp.errors import AccountSuspended, EvidenceInsufficient, IdentityError
 from idp.services import Services, Transaction
 from mobile_api.face_index import alike
 from mobile_api.judgement import Case, FaceFacts, RegisterFacts
@@ -28,15 +29,20 @@ from mobile_api.services import MobileServices
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A case, whose account it is already, and who else has such a face."""
+    """A case, whose account it is already, and who else has such a face.
+
+    `refusal` is why a recovery leads to no account: told only to who has the face, or
+    anybody could ask for any document whether it has one.
+    """
 
     case: Case
     account: Account | None
     others: tuple[Account, ...]
+    refusal: IdentityError | None = None
 
     def is_of_somebody(self, tried: Registration) -> bool:
         """Say whether a newcomer has an account: a like face, name and birthday."""
-        if self.account is not None:
+        if self.account is not None or tried.told.recovery:
             return False
         told = facts_of(tried.told)
         return any(not changes_between(one.facts, told) for one in self.others)
@@ -50,9 +56,13 @@ async def collect(
     *,
     today: date,
 ) -> Known:
-    """Return everything; raises EvidenceInsufficient for an account nobody has."""
+    """Return everything that is known, also that there is no account."""
+    account, refusal = None, None
     async with services.store.read() as tx:
-        account = await account_of(services, tx, tried)
+        try:
+            account = await account_of(services, tx, tried)
+        except (EvidenceInsufficient, AccountSuspended) as refused:
+            refusal = refused
         kept = await _likeness(services, tx, account, seen.kept_face)
         records = await services.evidence.of_registration(tx, tried.id)
         found = await _others(services, mobile, seen.kept_face)
@@ -70,9 +80,9 @@ async def collect(
         age=_age(tried, today=today),
         changes=_changes(tried, account),
         enrolment=kept,
-        needs_enrolment=is_by_device(tried),
+        needs_enrolment=bool(tried.told.recovery),
     )
-    return Known(case, account, strangers)
+    return Known(case, account, strangers, refusal)
 
 
 def is_by_device(tried: Registration) -> bool:

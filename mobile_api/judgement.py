@@ -83,8 +83,9 @@ class Case:
     `duplicates` counts other accounts whose kept face is alike; `age` in years, None
     when the document does not say it. Of a renewal, `changes` are the facts of the
     person that the new document says otherwise, `enrolment` how alike the face is to
-    the one kept with the account (None: none is kept), on the scale of `face`. Where
-    no document is shown (`needs_enrolment`) there is nothing else to compare with.
+    the one kept with the account (None: none is kept), on the scale of `face`. No
+    recovery is accepted without it (`needs_enrolment`): a forger has a card with his
+    own portrait.
     """
 
     rule: DocumentRule

@@ -188,12 +188,15 @@ async def _judge(
     """Join what is known of this journey; ask the register of the face last.
 
     It is asked only where its answer can still raise the level. Raises
-    AlreadyRegistered for a newcomer who has an account, under another document.
+    AlreadyRegistered for a newcomer who has an account, under another document, and
+    what `account_of` does for a recovery of none.
     """
     today = today_in_cambodia(services)
     known = await collect(services, mobile, tried, seen, today=today)
     case, first = known.case, judge(known.case, mobile.policy)
     is_person = isinstance(first, Accepted | Review)
+    if is_person and known.refusal is not None:
+        raise known.refusal
     if is_person and known.is_of_somebody(tried):
         async with services.store.begin() as tx:
             await services.registrations.stop(tx, tried, reason="has an account")
