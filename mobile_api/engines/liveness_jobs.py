@@ -175,7 +175,7 @@ def _compared(
         likeness=tuple(likeness),
         parallax=tuple(_parallax(film, signals, e) for e in turns),
         passive=passive.score(one) if passive and one else None,
-        neutral=_jpeg(film, best, frontal),
+        neutral=_jpeg(frontal),
         neutral_faces=tuple(face.size for face in faces),
     )
 
@@ -293,10 +293,12 @@ def _box(shape: FaceShape, grey: Pixels) -> tuple[int, int, int, int]:
     )
 
 
-def _jpeg(film: _Film, index: int, picture: Picture) -> bytes:
-    """Return the frame as it came, or turned back when the clip was mirrored."""
-    if not film.clip.mirrored:
-        return film.clip.frames[index].picture
+def _jpeg(picture: Picture) -> bytes:
+    """Return the frame as a JPEG of our own making.
+
+    The sender's bytes go no further: another reader (the register's, a reviewer's
+    browser) might see something else in them, or nothing.
+    """
     out = io.BytesIO()
     Image.fromarray(picture.pixels).save(out, "JPEG", quality=JPEG_QUALITY)
     return out.getvalue()
