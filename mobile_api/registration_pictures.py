@@ -103,9 +103,6 @@ async def face(request: Request) -> Response:
         judgement = await _judge(services, mobile, tried.registration, seen)
     except EvidenceInsufficient as refusal:
         raise await _face_refused(services, tried.registration, refusal) from None
-    async with services.store.begin() as tx:
-        keeps = _needs_a_person(judgement)
-        await keep_seen(services, tx, tried.registration.id, seen, keeps_picture=keeps)
     await _go_on(services, tried.registration, judgement, seen, policy=mobile.policy)
     return await answer_view(services, proved.device_id)
 
@@ -236,33 +233,36 @@ async def _go_on(
     *,
     policy: ProofingPolicy,
 ) -> None:
-    """Take the registration where the judgement says.
+    """Take the registration where the judgement says, with what it rests on.
 
-    Raises EvidenceInsufficient when something must be shown again.
+    Raises EvidenceInsufficient when something must be shown again. Of two clips that
+    were measured at once only one leaves anything behind: the other raises WrongStep.
     """
     desk = services.recoveries if tried.told.recovery else services.registrations
     face = seen.kept_face
     by = partial(Judged, policy=policy.version, policy_hash=policy.fingerprint)
-    match judgement:
-        case Accepted(level, reviewed):
-            judged = by(level=level, reviewed=reviewed)
-            async with services.store.begin() as tx:
+    async with services.store.begin() as tx:
+        await services.registrations.rows.hold(tx, tried)
+        keeps = _needs_a_person(judgement)
+        await keep_seen(services, tx, tried.id, seen, keeps_picture=keeps)
+        match judgement:
+            case Accepted(level, reviewed):
+                judged = by(level=level, reviewed=reviewed)
                 await desk.accepted(tx, tried, judged, face=face)
-        case Review(reasons, level):
-            judged = by(level=level, reasons=reasons)
-            async with services.store.begin() as tx:
+            case Review(reasons, level):
+                judged = by(level=level, reasons=reasons)
                 await desk.send_to_review(tx, tried, judged, face=face)
-        case Refused(reasons):
-            judged = by(level="", reasons=reasons)
-            async with services.store.begin() as tx:
+            case Refused(reasons):
+                judged = by(level="", reasons=reasons)
                 await desk.refuse(tx, tried, reasons=reasons)
                 await services.registrations.record(
                     tx, tried, judged, outcome="refused"
                 )
-        case Again(step, advice):
-            kind = Step.FACE if step is Step.DETAILS else step
-            judged = by(level="", reasons=advice)
-            async with services.store.begin() as tx:
+            case Again(_, advice):
+                judged = by(level="", reasons=advice)
                 await services.registrations.record(tx, tried, judged, outcome="again")
-            refusal = EvidenceInsufficient(kind.value, advice=advice)
-            raise await _face_refused(services, tried, refusal)
+    if isinstance(judgement, Again):
+        is_details = judgement.step is Step.DETAILS
+        kind = Step.FACE if is_details else judgement.step
+        refusal = EvidenceInsufficient(kind.value, advice=judgement.advice)
+        raise await _face_refused(services, tried, refusal)

@@ -150,6 +150,10 @@ MOVE = (
     "UPDATE registration SET state = $4, version = version + 1, sealed = $5,"
     " face_left = $6 WHERE id = $1 AND state = $2 AND version = $3"
 )
+HOLD = (
+    "UPDATE registration SET version = version"
+    " WHERE id = $1 AND state = $2 AND version = $3"
+)
 EXTEND = "UPDATE registration SET expires_at = $2 WHERE id = $1"
 SPEND_FACE_TRY = (
     "UPDATE registration SET face_left = face_left - 1, version = version + 1"
@@ -231,6 +235,12 @@ class RegistrationRows:
         if not await tx.run(MOVE, *was, *values):
             raise WrongStep("the registration has moved on")
         return moved
+
+    async def hold(self, tx: Transaction, registration: Registration) -> None:
+        """Let nobody move it until the transaction ends; raises WrongStep."""
+        was = (registration.id, registration.state.value, registration.version)
+        if not await tx.run(HOLD, *was):
+            raise WrongStep("the registration has moved on")
 
     async def amend(
         self, tx: Transaction, registration: Registration, told: Told
