@@ -13,9 +13,11 @@ from urllib.parse import urlsplit
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
+from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from camdigikey.camdx import CamdxSettings, national_register, open_transport
+from camdigikey.demo.film_route import film_route
 from camdigikey.housekeeping import housekeeping
 from idp.app import create_app as create_provider
 from idp.services import Services, open_services
@@ -62,7 +64,8 @@ class ByHost:
             services = await stack.enter_async_context(open_services(settings.idp))
             mobile = await stack.enter_async_context(open_mobile(settings))
             await stack.enter_async_context(running(services, mobile))
-            self._serve(services, create_mobile_api(services, mobile))
+            drawn = drawn_head(settings.idp)
+            self._serve(services, create_mobile_api(services, mobile, drawn_head=drawn))
             tasks = [asyncio.create_task(task) for task in housekeeping(services)]
             stack.push_async_callback(_stop, tasks)
             yield {"services": services}
@@ -108,6 +111,13 @@ async def open_mobile(settings: AllSettings) -> AsyncIterator[MobileServices]:
             )
         finally:
             await asyncio.to_thread(workers.close)
+
+
+def drawn_head(settings: IdpSettings) -> Route | None:
+    """Return where a developer gets the film of a drawn head; None for citizens."""
+    if settings.environment != "development":
+        return None
+    return film_route(settings.environment)
 
 
 async def _stop(tasks: list[asyncio.Task[None]]) -> None:

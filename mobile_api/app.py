@@ -59,13 +59,13 @@ async def configuration(request: Request) -> Response:
     """GET /configuration: where the app belongs."""
     services = services_of(request)
     settings = services.settings
-    return JSONResponse(
-        {
-            "issuer": settings.issuer,
-            "app": settings.app_origin,
-            "rp_id": services.webauthn_party.rp_id,
-        }
-    )
+    told = {
+        "issuer": settings.issuer,
+        "app": settings.app_origin,
+        "rp_id": services.webauthn_party.rp_id,
+    }
+    film = request.app.state.drawn_head
+    return JSONResponse(told if film is None else {**told, "development_film": film})
 
 
 async def health(request: Request) -> Response:
@@ -158,8 +158,16 @@ async def running(services: Services, mobile: MobileServices) -> AsyncIterator[N
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def create_app(services: Services, mobile: MobileServices) -> ASGIApp:
-    """Return the application over open services; its lifespan works the queue."""
+def create_app(
+    services: Services, mobile: MobileServices, *, drawn_head: Route | None = None
+) -> ASGIApp:
+    """Return the application over open services; its lifespan works the queue.
+
+    `drawn_head` is where a development installation gets a film without a person;
+    raises ValueError when one is given in production.
+    """
+    if drawn_head is not None and services.settings.environment == "production":
+        raise ValueError("no drawn head stands in for a person in production")
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -173,8 +181,10 @@ def create_app(services: Services, mobile: MobileServices) -> ASGIApp:
         Route("/s/{rest}", files.page, methods=GET),
         Route("/{path:path}", files.file, methods=GET),
     ]
-    routes = [*ROUTES, *pages]
+    drawn = [drawn_head] if drawn_head else []
+    routes = [*ROUTES, *drawn, *pages]
     app = Starlette(routes=routes, exception_handlers=HANDLERS, lifespan=lifespan)
+    app.state.drawn_head = drawn_head.path if drawn_head else None
     return Surroundings(app, services, mobile)
 
 

@@ -115,11 +115,18 @@ class Demo:
             "IDP_STORE": settings.store,
             "IDP_MASTER_KEY_FILE": str(settings.master_key_file),
             "IDP_SMS_SENDER": settings.sms_sender,
+            "MOBILE_POLICY_FILE": str(self._policy()),
             "CAMDX_SECURITY_SERVER": f"http://127.0.0.1:{self.ports.register}",
             "CAMDX_CONNECTION": "plain-http",
             "CAMDX_CLIENT": str(REGISTER_CLIENT),
             "CAMDX_NATIONAL_REGISTER": str(REGISTER_SERVICE),
         }
+
+    def _policy(self) -> Path:
+        """Write the demo policy: that all specimens have one face is no doubt."""
+        path = self.folder / "policy.json"
+        path.write_bytes(orjson.dumps({"version": "demo", "duplicate": 1.0}))
+        return path
 
     def outbox(self) -> str:
         """Return what the server has printed: the text messages are there."""
@@ -136,10 +143,11 @@ class Demo:
             f"  provider      {self.issuer}",
             "",
             "1. In the citizen app: register. The code of the text message appears",
-            "   here. Card and selfie: choose the files",
+            "   here. Card: choose the file",
             f"   {SPECIMENS / 'sreypov-card.jpg'}",
-            f"   {SPECIMENS / 'sreypov-selfie.jpg'}",
             "   Khmer surname សុខ, given name ស្រីពៅ, date of issue 2021-01-02.",
+            "   Face: the specimens have one that you have not, so press",
+            "   “Use the drawn head”. Only a development installation offers it.",
             "2. In the portal: log in with CamDigiKey, and scan the code with the",
             "   app (or paste its text).",
             "",

@@ -2,6 +2,7 @@
 
 import { utf8 } from "./bytes.js";
 import { Problem } from "./problem.js";
+import { transfer } from "./transfer.js";
 
 const NONCE_LIFE = 240_000;
 const TIMEOUT = 20_000;
@@ -56,10 +57,18 @@ export class Api {
     return this.#proved("GET", path, () => new Uint8Array(0), {}, null, signal);
   }
 
-  async upload(path, picture) {
+  /** Post a picture or a clip; `onProgress(share)` hears how much of it has gone. */
+  async upload(path, picture, onProgress = null) {
     const bytes = new Uint8Array(await picture.arrayBuffer());
     const headers = { "Content-Type": picture.type };
-    return this.#call("POST", path, () => bytes, headers, PICTURE_TIMEOUT);
+    return this.#call("POST", path, () => bytes, headers, PICTURE_TIMEOUT, null, onProgress);
+  }
+
+  /** Post JSON and answer the bytes that come back, as a Blob. */
+  async download(path, body, { timeout = PICTURE_TIMEOUT } = {}) {
+    const bytes = utf8(JSON.stringify(body));
+    const headers = { "Content-Type": "application/json" };
+    return (await this.#proved("POST", path, () => bytes, headers, timeout)).blob();
   }
 
   async #call(...call) {
@@ -68,11 +77,11 @@ export class Api {
   }
 
   /** The answer to a signed request; refusals are thrown. `timeout` null is none. */
-  async #proved(method, path, make, headers = {}, timeout = this.timeout, signal = null) {
+  async #proved(method, path, make, headers = {}, timeout = this.timeout, signal = null, onProgress = null) {
     for (const last of [false, true]) {
       const nonce = await this.nonce();
       const body = await make(nonce);
-      const answer = await this.#send({ method, path, body, nonce, headers, timeout, signal });
+      const answer = await this.#send({ method, path, body, nonce, headers, timeout, signal, onProgress });
       if (answer.ok) return answer;
       const refused = await problem(answer);
       if (refused.code !== "proof-nonce" || last) {
@@ -83,7 +92,7 @@ export class Api {
     }
   }
 
-  async #send({ method, path, body, nonce, headers, timeout, signal }) {
+  async #send({ method, path, body, nonce, headers, timeout, signal, onProgress }) {
     const url = this.configuration.app + path;
     const now = this.now();
     const proof = await this.authenticator.proof({ method, url, body, nonce, now });
@@ -96,15 +105,17 @@ export class Api {
       },
       timeout,
       signal,
+      onProgress,
     );
     this.#keep(answer.headers.get("Proof-Nonce"));
     return answer;
   }
 
-  async #fetch(path, request, timeout, signal) {
+  async #fetch(path, request, timeout, signal, onProgress) {
     const headers = { ...request.headers, "Accept-Language": this.language() };
     const ends = [signal, timeout && AbortSignal.timeout(timeout)].filter(Boolean);
     try {
+      if (onProgress) return await transfer(path, { ...request, headers, timeout, onProgress });
       return await fetch(path, {
         ...request,
         headers,

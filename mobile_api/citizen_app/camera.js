@@ -22,6 +22,10 @@ export async function openCamera(facing, { width = 1920, height = 1080 } = {}) {
   }
 }
 
+/** Whether the picture is of what lies before the phone; others are shown as in a mirror. */
+export const facesAway = (stream) =>
+  stream.getVideoTracks()[0]?.getSettings().facingMode === "environment";
+
 export function closeCamera(stream) {
   for (const track of stream?.getTracks() ?? []) track.stop();
 }

@@ -1,17 +1,16 @@
 /** One screen that ends in one picture: live camera, or a file; look, then use. */
 
-import { closeCamera, guideArea, openCamera, readFile, shoot } from "./camera.js";
+import { closeCamera, facesAway, guideArea, openCamera, readFile, shoot } from "./camera.js";
 import { explain, t } from "./i18n.js";
-import { Button, Notice, Screen, useAction } from "./ui.js";
+import { Advice, Button, Notice, Screen, useAction } from "./ui.js";
 import { html, useEffect, useRef, useState } from "./vendor/preact.js";
 
 const KINDS = {
   // An ID-1 card (ISO/IEC 7810) with room around it.
   card: { facing: "environment", guide: { ratio: 1.45, share: 0.98 } },
-  selfie: { facing: "user", guide: null },
 };
 
-/** `kind` is `card` or `selfie`; `onPicture(blob)` uploads and may refuse. */
+/** `kind` is of KINDS; `onPicture(blob)` uploads and may refuse. */
 export function Capture({ kind, step, onPicture, note, back }) {
   const [picture, setPicture] = useState(null);
   const use = useAction(async () => onPicture(picture.blob));
@@ -31,7 +30,7 @@ function Viewfinder({ kind, step, note, back, open, onPicture }) {
   const { state, problem } = useCamera(video, KINDS[kind].facing);
   const take = async () => {
     const { guide } = KINDS[kind];
-    onPicture(await shoot(video.current, guide && guideArea(video.current, guide)));
+    onPicture(await shoot(video.current, guideArea(video.current, guide)));
   };
   const denied = problem && html`<${Notice} kind="warning" testid="camera-problem">
     ${explain(problem)}
@@ -69,7 +68,7 @@ function FileButton({ kind, primary, onFile }) {
   };
   return html`<label class=${`button file ${primary ? "primary" : "quiet"}`}>
     ${t("picture.choose")}
-    <input type="file" accept="image/*" capture=${kind === "selfie" ? "user" : undefined} data-testid=${`${kind}-file`} onChange=${choose} />
+    <input type="file" accept="image/*" data-testid=${`${kind}-file`} onChange=${choose} />
   </label>`;
 }
 
@@ -94,29 +93,22 @@ function Preview({ kind, step, use, picture, retake }) {
   <//>`;
 }
 
-/** What to do for a better picture. */
-function Advice({ codes }) {
-  if (!codes.length) return null;
-  return html`<${Notice} kind="warning" testid="advice">
-    <ul>
-      ${codes.map((code) => html`<li key=${code}>${t(`advice.${code}`) === `advice.${code}` ? t("advice.other") : t(`advice.${code}`)}</li>`)}
-    </ul>
-  <//>`;
-}
+/** What the person can do about a camera that cannot be used. */
+export const cameraWords = ({ code }) => t(code === "camera-denied" ? "camera.allow" : "camera.other");
 
 /** Run a camera into a <video> while the screen is there. */
-export function useCamera(video, facing) {
-  const [now, setNow] = useState({ state: "opening", problem: null });
+export function useCamera(video, facing, size) {
+  const [now, setNow] = useState({ state: "opening", problem: null, facesAway: false });
   useEffect(() => {
     let stream = null;
     let gone = false;
     (async () => {
       try {
-        stream = await openCamera(facing);
+        stream = await openCamera(facing, size);
         if (gone) return closeCamera(stream);
         video.current.srcObject = stream;
         await video.current.play();
-        if (!gone) setNow({ state: "live", problem: null });
+        if (!gone) setNow({ state: "live", problem: null, facesAway: facesAway(stream) });
       } catch (problem) {
         if (!gone) setNow({ state: "closed", problem: problem.code ? problem : { code: "camera-missing", fields: [] } });
       }

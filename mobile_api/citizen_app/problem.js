@@ -9,5 +9,7 @@ export class Problem extends Error {
     this.retryAfter = more.retry_after;
     this.fields = more.fields ?? [];
     this.advice = more.advice ?? [];
+    this.challenge = more.challenge;
+    this.difficulty = more.difficulty;
   }
 }

@@ -1,40 +1,48 @@
 /**
  * Registration, step by step, as the server's view says where it is.
  *
- *     phone → phone_code → document → details → register → face → device → done
+ *     phone → phone_code → document → details → register → face → [review] → device → done
+ *                                                 stopped, refused: the way that is left
  */
 
 import { Capture } from "./capture.js";
 import { countries, internationalNumber } from "./countries.js";
 import { asciiDigits, countdown, currentLanguage, digits, t } from "./i18n.js";
+import { Liveness } from "./liveness.js";
 import { mark, phonePins } from "./pin_rules.js";
 import { Details } from "./registration_details.js";
 import { ChoosePin } from "./registration_device.js";
+import { Asking, Refused, Reviewed, Stopped } from "./registration_waits.js";
 import { drafts } from "./store.js";
 import { Button, Field, Form, Notice, Screen, SixDigits, useAction, useSecondsLeft } from "./ui.js";
-import { html, useEffect, useState } from "./vendor/preact.js";
+import { html, useState } from "./vendor/preact.js";
 
-const POLL = 2000;
 const ORDER = ["phone", "phone_code", "document", "details", "face", "device"];
-const STEPS = { phone: Phone, phone_code: Code, document: Card, details: Details, register: Waiting, face: Selfie, device: ChoosePin, stopped: Stopped };
+const BESIDE = { register: "details", review: "face" };
+const STEPS = { phone: Phone, phone_code: Code, document: Card, details: Details, register: Asking, face: Face, review: Reviewed, device: ChoosePin, refused: Refused, stopped: Stopped };
 
 /** `phone` is the phone's services, `view` the server's answer or null. */
 export function Registration({ phone, view, onView, onLeave, other }) {
   const state = view?.state ?? "phone";
   const Step = STEPS[state] ?? Stopped;
-  const at = ORDER.indexOf(state === "register" ? "details" : state) + 1;
+  const at = ORDER.indexOf(BESIDE[state] ?? state) + 1;
   const step = at ? { at, of: ORDER.length } : null;
   const back = html`${other}<${Leave} phone=${phone} view=${view} onLeave=${onLeave} />`;
   const take = (sending) => viewAfter(phone, sending, onView);
-  const post = (name, body) => take(phone.api.post(`/registrations/${view.id}/${name}`, body));
-  const upload = (name, picture) => take(phone.api.upload(`/registrations/${view.id}/${name}`, picture));
-  return html`<${Step} key=${state} ...${{ phone, view, onView, step, back, post, upload, onLeave }} />`;
+  const path = `/registrations/${view?.id}`;
+  const post = (name, body) => take(phone.api.post(`${path}/${name}`, body));
+  const upload = (name, picture, onProgress) => take(phone.api.upload(`${path}/${name}`, picture, onProgress));
+  const ask = () => asked(phone, phone.api.post(`${path}/liveness`), onView);
+  return html`<${Step} key=${state} ...${{ phone, view, onView, step, back, post, upload, ask, onLeave }} />`;
 }
 
-/** The view that a step answers; a refusal may have moved it too (tries, stopped). */
-async function viewAfter(phone, sending, onView) {
+/** The view that a step answers. */
+const viewAfter = async (phone, sending, onView) => onView(await asked(phone, sending, onView));
+
+/** What was asked for; a refusal may have moved the view (tries, stopped). */
+async function asked(phone, sending, onView) {
   try {
-    await onView(await sending);
+    return await sending;
   } catch (problem) {
     if (problem.status > 0) await phone.api.get("/registrations/current").then(onView, () => {});
     throw problem;
@@ -140,47 +148,7 @@ function Card({ step, back, upload }) {
   return html`<${Capture} kind="card" step=${step} back=${back} onPicture=${(picture) => upload("document", picture)} />`;
 }
 
-function Selfie({ view, step, back, upload }) {
-  const left = view.face?.attempts_left;
-  const note = left !== undefined && left < 3 && html`<${Notice}>${t("selfie.left", { n: digits(left) })}<//>`;
-  return html`<${Capture} kind="selfie" step=${step} back=${back} note=${note} onPicture=${(picture) => upload("face", picture)} />`;
-}
-
-/** The national register has been asked; nothing to do but wait. */
-function Waiting({ phone, onView, step }) {
-  const [problem, setProblem] = useState(null);
-  useEffect(() => {
-    let timer = null;
-    let gone = false;
-    const ask = async () => {
-      try {
-        const view = await phone.api.get("/registrations/current");
-        if (gone) return;
-        setProblem(null);
-        onView(view);
-      } catch (raised) {
-        if (!gone) setProblem(raised);
-      }
-      if (!gone) timer = setTimeout(ask, POLL);
-    };
-    timer = setTimeout(ask, POLL);
-    return () => {
-      gone = true;
-      clearTimeout(timer);
-    };
-  }, []);
-  return html`<${Screen} title=${t("waiting.title")} lead=${t("waiting.lead")} step=${step} error=${problem}>
-    <div class="waiting" role="status" data-testid="waiting"><span class="dots" aria-hidden="true"><i></i><i></i><i></i></span><span>${t("waiting.status")}</span></div>
-    <${Notice}>${t("waiting.close")}<//>
-  <//>`;
-}
-
-function Stopped({ onLeave }) {
-  return html`<${Screen}
-    title=${t("stopped.title")}
-    lead=${t("stopped.lead")}
-    actions=${html`<${Button} testid="stopped-home" onClick=${onLeave}>${t("stopped.home")}<//>`}
-  >
-    <${Notice} testid="stopped">${t("stopped.where")}<//>
-  <//>`;
+function Face({ phone, view, step, back, upload, ask }) {
+  const send = (clip, onProgress) => upload("face", clip, onProgress);
+  return html`<${Liveness} ...${{ phone, ask, send, step, back }} left=${view.face?.attempts_left} />`;
 }

@@ -1,6 +1,6 @@
 /** The few parts that every screen is made of. */
 
-import { asciiDigits, explain, t } from "./i18n.js";
+import { asciiDigits, explain, has, t } from "./i18n.js";
 import { html, useEffect, useRef, useState } from "./vendor/preact.js";
 
 /** A screen: a heading that takes the focus, what to read, what to press. */
@@ -154,4 +154,13 @@ export function Notice({ kind = "info", title, children, testid }) {
     ${title && html`<strong>${title}</strong>`}
     <div>${children}</div>
   </div>`;
+}
+
+/** What to do better, by the codes of the API; `other` names the words for unknown ones. */
+export function Advice({ codes, other = "advice.other" }) {
+  if (!codes?.length) return null;
+  const words = new Set(codes.map((code) => t(has(`advice.${code}`) ? `advice.${code}` : other)));
+  return html`<${Notice} kind="warning" testid="advice">
+    <ul>${[...words].map((text) => html`<li key=${text}>${text}</li>`)}</ul>
+  <//>`;
 }

@@ -120,6 +120,13 @@ class Screen:
         expect(self.find(name).or_(refused).first).to_be_visible(timeout=PROOFING)
         expect(self.find(name), self.words()).to_be_visible(timeout=1000)
 
+    def gets_one_of(self, *names: str) -> None:
+        """Wait for the first of several screens."""
+        first, *others = (self.find(name) for name in names)
+        for other in others:
+            first = first.or_(other)
+        expect(first.first, self.words()).to_be_visible(timeout=PROOFING)
+
     def words(self) -> str:
         return self.page.locator("body").inner_text()
 

@@ -10,9 +10,12 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+Pixels = NDArray[np.uint8]
 SIZE = (1280, 720)
+RATE = 15
 HEADER = b"YUV4MPEG2 W1280 H720 F15:1 Ip A1:1 C420jpeg\n"
 FRAME = b"FRAME\n"
 TABLE = (150, 150, 150)
@@ -44,6 +47,27 @@ class Camera:
         with self.path.open("r+b") as film:
             film.seek(len(HEADER) + len(FRAME))
             film.write(frame(picture, fill=fill))
+
+    def film(self, picture: Pixels, *, grain: Pixels) -> None:
+        """Take one picture of a person (`yuv`, upright) in the middle, with noise."""
+        height = SIZE[1]
+        width = height * picture.shape[1] // picture.shape[0]
+        left = (SIZE[0] - width) // 2
+        large = cv2.resize(picture, (width, height), interpolation=cv2.INTER_LINEAR)
+        luma = np.full((height, SIZE[0]), TABLE[0], dtype=np.uint8)
+        luma[:, left : left + width] = cv2.add(large[..., 0], grain[:, :width])
+        chroma = np.full((2, height // 2, SIZE[0] // 2), 128, dtype=np.uint8)
+        half = slice(left // 2, (left + width) // 2)
+        for plane, channel in zip(chroma, (2, 1), strict=True):
+            plane[:, half] = large[::2, ::2, channel]
+        with self.path.open("r+b") as film:
+            film.seek(len(HEADER) + len(FRAME))
+            film.write(luma.tobytes() + chroma.tobytes())
+
+
+def yuv(image: Pixels) -> Pixels:
+    """Return an RGB picture as luminance and chrominance."""
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2YCrCb), dtype=np.uint8)
 
 
 def frame(picture: bytes | None, *, fill: float = 1.0) -> bytes:

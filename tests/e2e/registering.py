@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Callable
 
 from tests.e2e.browsing import PIN, Citizen, Handset
+from tests.e2e.living import show_living_face
 from tests.specimens.persons import KHMER_DIGITS
 
 Look = Callable[[str], None]
@@ -42,8 +43,8 @@ def register(
     _prove_number(handset, phone_number or number(), look, write)
     _show(handset, "card", citizen.card, look)
     _confirm(handset, citizen, look, write)
-    handset.gets("selfie-file")
-    _show(handset, "selfie", citizen.selfie, look)
+    handset.gets("liveness-open")
+    _be_filmed(handset, look)
     handset.gets("pin-repeat")
     look("pin")
     handset.fill("pin", write(PIN))
@@ -78,6 +79,15 @@ def _show(handset: Handset, kind: str, picture: bytes, look: Look) -> None:
     handset.sees(f"{kind}-use")
     look(f"{kind}-look")
     handset.tap(f"{kind}-use")
+
+
+def _be_filmed(handset: Handset, look: Look) -> None:
+    """Do what the screen tells; without a camera the drawn head of the demo does."""
+    look("face")
+    if handset.camera is None:
+        handset.tap("development-film")
+        return
+    show_living_face(handset)
 
 
 def film(handset: Handset, picture: bytes) -> None:

@@ -149,7 +149,7 @@ async def test_numbers_are_accepted_in_khmer_digits_and_refused_when_wrong(
         body = {"phone": bad, "locale": "km"}
         await refused(phone.post("/registrations", body), "phone-invalid")
     khmer = "០១២ ៣៤" + "".join(chr(0x17E0 + secrets.randbelow(10)) for _ in range(4))
-    view = await phone.post("/registrations", {"phone": khmer, "locale": "km"})
+    view = await phone.start(khmer, locale="km")
     assert view["state"] == "phone_code"
     assert view["phone_hint"].startswith("+855")
 
@@ -159,7 +159,7 @@ async def test_a_wrong_code_is_counted_and_the_sixth_is_refused(
 ) -> None:
     stack = sqlite_stack
     phone, seen = new_phone(stack, http), stack.printed()
-    view = await phone.post("/registrations", {"phone": number(), "locale": "en"})
+    view = await phone.start(number())
     path = f"/registrations/{view['id']}/phone-code"
     code = stack.sms_code(seen)
     wrong = f"{(int(code) + 1) % 1_000_000:06d}"

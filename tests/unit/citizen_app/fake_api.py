@@ -23,6 +23,7 @@ from webauthn.helpers.structs import (
     UserVerificationRequirement,
 )
 
+from mobile_api.clips import CLIP_TYPE
 from tests.unit.citizen_app.fake_account import FakeAccount
 from tests.unit.citizen_app.fake_checks import (
     Refused,
@@ -33,6 +34,7 @@ from tests.unit.citizen_app.fake_checks import (
     thumbprint,
     unb64,
 )
+from tests.unit.citizen_app.fake_faces import FakeFaces, drawn
 
 APP = Path(__file__).resolve().parents[3] / "mobile_api/citizen_app"
 CSP = (
@@ -87,6 +89,8 @@ class FakeApi:
         self.register_answers: list[list[str]] = []
         self.slow_register = 0
         self.register_at_once = False
+        self.faces = FakeFaces()
+        self.draws_heads = True
         self.credential: dict[str, Any] = {}
         self.profile = dict(PROFILE)
         self.pushed: list[str] = []
@@ -122,9 +126,10 @@ class FakeApi:
         async def endpoint(request: Request) -> Response:
             try:
                 key = await self.proved(request)
-                picture = request.headers.get("content-type", "").startswith("image/")
+                kind = request.headers.get("content-type", "")
+                is_json = not kind.startswith(("image/", CLIP_TYPE))
                 raw = await request.body()
-                body = raw if picture else json.loads(raw or b"null")
+                body = json.loads(raw or b"null") if is_json else raw
                 self.seen.append((request.method, request.url.path, body))
                 name = request.url.path.rsplit("/", 1)[-1]
                 if name in self.refuse:
@@ -132,7 +137,9 @@ class FakeApi:
                 self.account.check_standing(request.url.path)
                 answer = act(key, body, **request.path_params)
                 content = Response(status_code=204)
-                if answer is not None:
+                if isinstance(answer, bytes):
+                    content = Response(answer, media_type=CLIP_TYPE)
+                elif answer is not None:
                     content = JSONResponse(answer)
             except Refused as fact:
                 content = problem(fact)
@@ -208,12 +215,21 @@ class FakeApi:
 
     def register_answered(self) -> None:
         wrong = self.register_answers.pop(0) if self.register_answers else []
-        state = "details" if wrong else "face"
-        self.move(state, incorrect_fields=wrong, face={"attempts_left": 5})
+        if wrong:
+            self.move("details", incorrect_fields=wrong)
+        else:
+            self.move_to_face()
+
+    def move_to_face(self) -> None:
+        left = self.faces.attempts_left
+        self.move("face", face={"attempts_left": left})
+
+    def liveness(self, *_: Any, **__: Any) -> Any:
+        return self.faces.tell()
 
     def face(self, _: Any, body: Any, **__: Any) -> Any:
-        assert body[:2] == b"\xff\xd8"
-        return self.move("device")
+        self.faces.take(body)
+        return self.move("device", level="substantial")
 
     def bind(self, key: dict[str, Any], body: Any, **__: Any) -> Any:
         assert set(body) == {"pin_key", "enrolment", "uv", "name"}
@@ -452,7 +468,9 @@ class FakeApi:
                 self.route(steps + "phone-code", self.phone_code),
                 self.route(steps + "document", self.document),
                 self.route(steps + "details", self.details),
+                self.route(steps + "liveness", self.liveness),
                 self.route(steps + "face", self.face),
+                self.route("/development/film", lambda _, body: drawn(body)),
                 self.route(steps + "device", self.bind),
                 self.route(steps + "cancellation", self.cancel),
                 self.route("/unlock", self.unlock),
@@ -481,7 +499,9 @@ class FakeApi:
 
     async def configuration(self, _: Request) -> Response:
         named = {"issuer": self.issuer, "app": self.origin, "rp_id": "localhost"}
-        return JSONResponse({**named, "locales": ["km", "en"]})
+        if self.draws_heads:
+            named["development_film"] = "/development/film"
+        return JSONResponse(named)
 
 
 def problem(fact: Refused) -> Response:

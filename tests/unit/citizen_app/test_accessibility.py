@@ -107,9 +107,25 @@ def look_at_registration(
     fill_details(page)
     tap(page, "details-next")
     seen.look("waiting")
-    seen.look("selfie-file")
-    choose_picture(page, "selfie")
-    tap(page, "selfie-use")
+    look_at_the_face(page, api, seen)
+
+
+def look_at_the_face(page: Page, api: FakeApi, seen: Inspector) -> None:
+    """No camera here; test_liveness.py has one and looks at the other screens."""
+    seen.look("liveness-open")
+    tap(page, "liveness-open")
+    seen.look("liveness-counter")
+    tap(page, "liveness-retry")
+    api.refuse["face"] = api.faces.refuse("blink-not-seen", "too-dark")
+    tap(page, "development-film")
+    seen.look("liveness-again")
+    for state, mark in {"review": "review", "refused": "refused"}.items():
+        api.move(state, advice=["under-age"])
+        page.reload(wait_until="domcontentloaded")
+        seen.look(mark)
+    api.move_to_face()
+    page.reload(wait_until="domcontentloaded")
+    tap(page, "development-film")
 
 
 def look_at_the_device(page: Page, seen: Inspector) -> None:

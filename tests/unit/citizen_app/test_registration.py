@@ -24,7 +24,7 @@ MARKS = {
     "code": "code",
     "card": "card-file",
     "details": "field-number",
-    "selfie": "selfie-file",
+    "face": "liveness-open",
     "pin": "pin-repeat",
     "done": "done-home",
 }
@@ -110,13 +110,13 @@ def test_a_register_that_disagrees_sends_back_to_the_marked_fields(
     api.register_answers = [["surname_khmer"]]
     api.slow_register = polls
     api.register_at_once = polls == 0
-    register(page, api, until="selfie")
+    register(page, api, until="face")
     wrong = page.get_by_test_id("field-surname_khmer")
     expect(wrong).to_have_attribute("aria-invalid", "true")
     expect(wrong).to_have_value("សុខ")
     fill(page, "field-surname_khmer", "សោក")
     tap(page, "details-next")
-    sees(page, "selfie-file")
+    sees(page, "liveness-open")
 
 
 def test_field_faults_of_the_server_stand_beside_their_fields(

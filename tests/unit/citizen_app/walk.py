@@ -62,9 +62,8 @@ def register(page: Page, api: FakeApi, *, until: str = "done") -> None:
         "card": lambda: (fill(page, "code", "៤៩៣០២៧"), tap(page, "code-next")),
         "card-preview": lambda: choose_picture(page, "card"),
         "details": lambda: tap(page, "card-use"),
-        "selfie": lambda: (fill_details(page), tap(page, "details-next")),
-        "selfie-preview": lambda: choose_picture(page, "selfie"),
-        "pin": lambda: tap(page, "selfie-use"),
+        "face": lambda: (fill_details(page), tap(page, "details-next")),
+        "pin": lambda: tap(page, "development-film"),
         "done": lambda: set_pin(page),
     }
     for name, step in steps.items():

@@ -1,0 +1,78 @@
+/** Where a registration waits for somebody else, or has come to its end. */
+
+import { t } from "./i18n.js";
+import { Advice, Button, Notice, Screen } from "./ui.js";
+import { html, useEffect, useState } from "./vendor/preact.js";
+
+const REGISTER_MS = 2000;
+const PERSON_MS = 20_000;
+
+/** Ask for the view now and then, while the screen is looked at. */
+function useView(phone, onView, every) {
+  const [problem, setProblem] = useState(null);
+  useEffect(() => {
+    let timer = null;
+    let gone = false;
+    const ask = async () => {
+      try {
+        const view = document.hidden ? null : await phone.api.get("/registrations/current");
+        if (gone) return;
+        setProblem(null);
+        if (view) onView(view);
+      } catch (raised) {
+        if (!gone) setProblem(raised);
+      }
+      if (!gone) timer = setTimeout(ask, every);
+    };
+    const look = () => {
+      clearTimeout(timer);
+      ask();
+    };
+    timer = setTimeout(ask, every);
+    document.addEventListener("visibilitychange", look);
+    return () => {
+      gone = true;
+      clearTimeout(timer);
+      document.removeEventListener("visibilitychange", look);
+    };
+  }, []);
+  return problem;
+}
+
+function Dots({ testid, children }) {
+  return html`<div class="waiting" role="status" data-testid=${testid}><span class="dots" aria-hidden="true"><i></i><i></i><i></i></span><span>${children}</span></div>`;
+}
+
+/** The national register has been asked; nothing to do but wait. */
+export function Asking({ phone, onView, step }) {
+  const problem = useView(phone, onView, REGISTER_MS);
+  return html`<${Screen} title=${t("waiting.title")} lead=${t("waiting.lead")} step=${step} error=${problem}>
+    <${Dots} testid="waiting">${t("waiting.status")}<//>
+    <${Notice}>${t("waiting.close")}<//>
+  <//>`;
+}
+
+/** A person decides: that takes longer than anybody looks at a screen. */
+export function Reviewed({ phone, onView, step, back }) {
+  const problem = useView(phone, onView, PERSON_MS);
+  return html`<${Screen} title=${t("review.title")} lead=${t("review.lead")} step=${step} error=${problem} actions=${back}>
+    <${Dots} testid="review">${t("review.status")}<//>
+    <${Notice}>${t("waiting.close")}<//>
+  <//>`;
+}
+
+/** A rule or a person has said no: why, and where else to go. */
+export function Refused({ view, onLeave }) {
+  return html`<${Screen} title=${t("refused.title")}
+    actions=${html`<${Button} testid="stopped-home" onClick=${onLeave}>${t("stopped.home")}<//>`}>
+    <${Advice} codes=${view.advice} other="advice.review" />
+    <${Notice} testid="refused">${t("stopped.where")}<//>
+  <//>`;
+}
+
+export function Stopped({ onLeave }) {
+  return html`<${Screen} title=${t("stopped.title")} lead=${t("stopped.lead")}
+    actions=${html`<${Button} testid="stopped-home" onClick=${onLeave}>${t("stopped.home")}<//>`}>
+    <${Notice} testid="stopped">${t("stopped.where")}<//>
+  <//>`;
+}
