@@ -2,7 +2,6 @@
 
 import { Citizen } from "./citizen.js";
 import { ensureAuthenticator, goTo } from "./phone.js";
-import { Registration } from "./registration.js";
 import { drafts } from "./store.js";
 import { html, useEffect, useState } from "./vendor/preact.js";
 import { Lazy, Loading, Retry } from "./waits.js";
@@ -11,6 +10,7 @@ import { About, QrOpened, Welcome } from "./welcome.js";
 
 const JOURNEYS = { register: "registration", recover: "recovery" };
 const recovery = () => import("./recovery.js");
+const registration = () => import("./registration.js");
 
 export function Pages({ phone, route, online, refresh }) {
   const language = async (name) => {
@@ -70,9 +70,9 @@ function Newcomer({ phone, route, onLanguage, onAccount, refresh }) {
   const props = { phone, view, onView: take, onLeave: leave };
   const journey = view?.purpose ?? JOURNEYS[phone.authenticator && route];
   if (journey === "recovery") {
-    return html`<${Lazy} load=${recovery} name="Recovery" ...${props} onAgain=${() => again("recover")} />`;
+    return html`<${Lazy} key="recovery" load=${recovery} name="Recovery" ...${props} onAgain=${() => again("recover")} />`;
   }
-  if (journey) return html`<${Registration} ...${props} />`;
+  if (journey) return html`<${Lazy} key="registration" load=${registration} name="Registration" ...${props} />`;
   if (route === "qr") return html`<${QrOpened} registered=${false} onNext=${register} />`;
   return html`<${Welcome} ...${{ phone, onLanguage }} onRegister=${register} onRecover=${() => begin("recover")} linked=${route === "request"} />`;
 }
