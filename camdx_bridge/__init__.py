@@ -18,6 +18,9 @@ from camdx_bridge.errors import (
     AnswerTooLarge,
     BridgeError,
     CircuitOpen,
+    DocumentInvalid,
+    DocumentRefused,
+    DocumentUnusable,
     Fault,
     IdentifierInvalid,
     MessageInvalid,
@@ -42,6 +45,7 @@ from camdx_bridge.messages import (
     request_hash,
 )
 from camdx_bridge.national_id import NationalIdClient, Verification
+from camdx_bridge.refusals import Refusal
 from camdx_bridge.transport import (
     HttpTransport,
     MutualTls,
@@ -64,6 +68,9 @@ __all__ = [
     "CircuitBreaker",
     "CircuitOpen",
     "ClientId",
+    "DocumentInvalid",
+    "DocumentRefused",
+    "DocumentUnusable",
     "Fault",
     "HttpTransport",
     "IdentifierInvalid",
@@ -76,6 +83,7 @@ __all__ = [
     "PlainHttp",
     "PlainHttpWarning",
     "QuestionRefused",
+    "Refusal",
     "Request",
     "RequestRefused",
     "Response",

@@ -17,13 +17,18 @@
     │  ├─ OurServerFailed       our security server
     │  ├─ TheirServerFailed     the provider's security server
     │  └─ TheirSystemFailed     the provider's system, seen by its security server
-    └─ ServiceFailed            the provider's system answered with an HTTP error
-       └─ QuestionRefused       … or with an error in its own envelope
+    ├─ ServiceFailed            the provider's system answered with an HTTP error
+    │  └─ QuestionRefused       … or with an error in its own envelope
+    └─ DocumentRefused          a signed document, or a file of trust; `code` says why
+       ├─ DocumentInvalid       it was read, and it does not hold
+       └─ DocumentUnusable      it cannot be read; nothing may be concluded from it
 
 Texts of these errors hold codes and identifiers, never what was asked or answered.
 """
 
 from enum import StrEnum
+
+from camdx_bridge.refusals import Refusal
 
 TEMPORARY_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
 # Faults that waiting does not cure; a code we do not know may be over tomorrow.
@@ -193,6 +198,33 @@ class QuestionRefused(ServiceFailed):
         self.args = (f"their system refused with error {error}",)
         self.error = error
         self.is_temporary = False
+
+
+class DocumentRefused(BridgeError):
+    """A signed document, its evidence or a file of trust is not to be relied on.
+
+    `code` stays the same from version to version; `detail` names the part, and holds
+    names of files and algorithms only.
+    """
+
+    def __init__(self, code: Refusal, detail: str = "") -> None:
+        super().__init__(f"{code}: {detail}" if detail else str(code))
+        self.code = code
+        self.detail = detail
+
+
+class DocumentInvalid(DocumentRefused):
+    """It was read, and it does not hold."""
+
+
+class DocumentUnusable(DocumentRefused):
+    """It cannot be read, or trust cannot; nothing may be concluded."""
+
+
+def refused(code: Refusal, detail: str = "") -> DocumentRefused:
+    """Return the error of a code; raise the result."""
+    kind = DocumentUnusable if code.is_unreadable else DocumentInvalid
+    return kind(code, detail)
 
 
 def fault_of(

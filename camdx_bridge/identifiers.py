@@ -51,6 +51,11 @@ class ClientId(_Identifier):
 
     subsystem: str | None = None
 
+    @property
+    def member_id(self) -> "ClientId":
+        """The member, whichever of its subsystems this is."""
+        return ClientId(self.instance, self.member_class, self.member)
+
 
 @dataclass(frozen=True, slots=True)
 class ServiceId(_Identifier):

@@ -4,6 +4,7 @@ import ast
 import asyncio
 import inspect
 import re
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,10 @@ from typing import Any
 import pytest
 
 import camdx_bridge
-from camdx_bridge import errors, simulator
+from camdx_bridge import documents, errors, simulator, trust, trust_lab
 
 FOLDER = Path(camdx_bridge.__file__).parent
+ROOMS_OF_DOCUMENTS = {"formats", "trust", "documents", "trust_lab"}
 
 
 def test_the_public_names_are_sorted_and_there() -> None:
@@ -25,6 +27,23 @@ def test_the_public_names_are_sorted_and_there() -> None:
         if not name.startswith("_") and not inspect.ismodule(value)
     }
     assert visible == set(camdx_bridge.__all__)
+
+
+@pytest.mark.parametrize("room", [documents, trust, trust_lab])
+def test_the_public_names_of_a_room_are_sorted_and_there(room: Any) -> None:
+    assert room.__all__ == sorted(room.__all__)
+    assert all(hasattr(room, name) for name in room.__all__)
+
+
+def test_asking_a_service_needs_no_xml_and_no_certificates() -> None:
+    program = (
+        "import sys, camdx_bridge; "
+        "print({'lxml', 'cryptography', 'asn1crypto'} & set(sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "set()"
 
 
 def test_every_error_is_public() -> None:
@@ -41,6 +60,8 @@ def test_the_library_imports_nothing_of_ours_and_nothing_undeclared() -> None:
         allowed = {"camdx_bridge", "anyio", "httpx2"}
         if "simulator" in path.parts:
             allowed = {"camdx_bridge", "starlette", "uvicorn"}
+        if ROOMS_OF_DOCUMENTS & set(path.parts):
+            allowed = {"camdx_bridge", "asn1crypto", "cryptography", "lxml"}
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             names = []
             if isinstance(node, ast.Import):

@@ -1,0 +1,1 @@
+"""Bytes from strangers become structures here, or are refused; nothing is trusted."""
