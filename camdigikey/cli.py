@@ -4,6 +4,7 @@ import typer
 
 from camdigikey.commands import (
     audit,
+    camdx,
     demo,
     doctor,
     keys,
@@ -28,6 +29,7 @@ app.add_typer(keys.app, name="keys")
 app.add_typer(parties.app, name="relying-parties")
 app.add_typer(messages.app, name="messages")
 app.add_typer(audit.app, name="audit")
+app.add_typer(camdx.app, name="camdx")
 app.add_typer(operators.app, name="operators")
 
 

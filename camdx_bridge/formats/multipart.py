@@ -73,7 +73,7 @@ def read_value(header: str) -> tuple[str, dict[str, str]]:
 def _split(body: bytes, boundary: bytes) -> list[bytes]:
     # With a CRLF put before it, even the first boundary has one of its own.
     pieces = (_CRLF + body).split(_CRLF + b"--" + boundary)
-    if len(pieces) > _MOST_PARTS:
+    if not 2 <= len(pieces) <= _MOST_PARTS:  # noqa: PLR2004 - one boundary makes two
         raise refused(Refusal.MIME_MALFORMED, "parts")
     preamble, *middle, epilogue = pieces
     if preamble.strip() or not middle or epilogue.rstrip(_CRLF) != b"--":

@@ -21,7 +21,8 @@ _DESCRIPTOR = struct.Struct("<3L")
 _END_MARK, _CENTRAL_MARK, _LOCAL_MARK = b"PK\x05\x06", b"PK\x01\x02", b"PK\x03\x04"
 _DESCRIPTOR_MARK = b"PK\x07\x08"
 _STORED, _DEFLATED = 0, 8
-_ENCRYPTED, _HAS_DESCRIPTOR, _STRONG, _MASKED = 1, 8, 0x40, 0x2000
+_ENCRYPTED, _HAS_DESCRIPTOR, _STRONG, _UTF8, _MASKED = 1, 8, 0x40, 0x800, 0x2000
+_NEWEST = 63  # version 6.3 of the format
 _LONGEST_COMMENT = 0xFFFF
 _LONGEST_NAME = 512
 
@@ -105,7 +106,7 @@ def _directory(data: bytes) -> tuple[int, int, int]:
 def _central(data: bytes, position: int, end: int) -> tuple[_Entry, int]:
     if position + _CENTRAL.size > end:
         raise refused(Refusal.NOT_A_ZIP)
-    (mark, _, _, flags, method, _, _, crc, packed, size, name_size, extra, comment,
+    (mark, _, needed, flags, method, _, _, crc, packed, size, name_size, extra, comment,
      disk, _, _, offset) = _CENTRAL.unpack_from(data, position)  # fmt: skip
     if mark != _CENTRAL_MARK or disk:
         raise refused(Refusal.NOT_A_ZIP)
@@ -113,13 +114,16 @@ def _central(data: bytes, position: int, end: int) -> tuple[_Entry, int]:
     following = name_at + name_size + extra + comment
     if following > end:
         raise refused(Refusal.NOT_A_ZIP)
-    name = _name(data[name_at : name_at + name_size])
+    if needed > _NEWEST:
+        raise refused(Refusal.ENTRY_ENCODING, "version")
+    name = _name(data[name_at : name_at + name_size], is_utf8=bool(flags & _UTF8))
     return _Entry(name, flags, method, crc, packed, size, offset), following
 
 
-def _name(raw: bytes) -> str:
+def _name(raw: bytes, *, is_utf8: bool) -> str:
+    # Without the flag some readers take the letters for those of another code page.
     try:
-        name = raw.decode()
+        name = raw.decode("utf-8" if is_utf8 else "ascii")
     except UnicodeDecodeError:
         raise refused(Refusal.ENTRY_NAME) from None
     parts = name.removesuffix("/").split("/")
