@@ -13,6 +13,7 @@ import pytest
 
 import camdx_bridge
 from camdx_bridge import documents, errors, simulator, trust, trust_lab
+from tests.xroad import CONTAINERS
 
 FOLDER = Path(camdx_bridge.__file__).parent
 ROOMS_OF_DOCUMENTS = {"formats", "trust", "documents", "trust_lab"}
@@ -100,3 +101,19 @@ def test_the_example_of_the_readme_runs(capsys: pytest.CaptureFixture[str]) -> N
 
     asyncio.run(scene())
     assert capsys.readouterr().out == "1.0 []\n"
+
+
+def test_the_second_example_of_the_readme_verifies_a_sample(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    readme = (FOLDER / "README.md").read_text(encoding="utf-8")
+    example = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)[1]
+    names: dict[str, Any] = {}
+    exec(example, names)
+    names["verify"](
+        CONTAINERS / "valid-signed-hashchain.asice",
+        CONTAINERS / "trust-shared-params.xml",
+    )
+    said = capsys.readouterr().out
+    assert said.startswith("valid None\nDEV/COM/4321 2024-12-05 12:37:50")
+    assert said.endswith("not verified: ('attachment1',)\n")
