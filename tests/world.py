@@ -167,6 +167,13 @@ class World:
         self.opened.append(client)
         return client
 
+    def use(self, services: Services) -> None:
+        """Put other services behind the pages."""
+        self.services = services
+        pages = self.network.apps["idp.test"]
+        assert isinstance(pages, WithState)
+        pages.state["services"] = services
+
     def unbound_phone(self, *, pin: str = "493027") -> Phone:
         """Return a phone that no account knows."""
         return Phone(self._client(), APP, ISSUER, pin=pin)

@@ -5,8 +5,10 @@
 The code itself is one_time_codes.py's; here it is only carried, and never logged.
 """
 
+import asyncio
+import logging
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 
@@ -19,6 +21,8 @@ from idp.errors import Exhausted, PhoneInvalid
 from idp.interfaces import CodeSender, EmailSender, Sent, SmsSender
 from idp.storage.store import Store
 from idp.translations import translate
+
+logger = logging.getLogger(__name__)
 
 EVERYWHERE: Final = "*"
 
@@ -46,6 +50,7 @@ class CodeDelivery:
     countries: AbstractSet[str]
     per_prefix_an_hour: int
     validity: timedelta
+    under_way: set[asyncio.Task[None]] = field(default_factory=set, compare=False)
 
     def require_served(self, phone: str) -> None:
         """Raise PhoneInvalid for a number of a country that is not served. Pure."""
@@ -65,12 +70,29 @@ class CodeDelivery:
         sent = await self.codes_by.send_code(to=to, code=code, locale=locale)
         await self._note(sent, owner=owner, prefix=prefix)
 
+    def by_text_apart(self, *, owner: str, to: str, code: str, locale: str) -> None:
+        """Bring a code beside the answer, for which nothing is to be told by time.
+
+        A failure is logged, without a word about whose it was.
+        """
+        task = asyncio.create_task(
+            self._quietly(owner=owner, to=to, code=code, locale=locale)
+        )
+        self.under_way.add(task)
+        task.add_done_callback(self.under_way.discard)
+
     async def by_email(self, *, owner: str, to: str, code: str, locale: str) -> None:
         """Bring a code to an address; raises EmailInvalid or Unavailable."""
         minutes = max(1, int(self.validity.total_seconds() // 60))
         subject, text, html = email_of_code(code, locale, minutes=minutes)
         sent = await self.email.send(to=to, subject=subject, text=text, html=html)
         await self._note(sent, owner=owner, prefix="")
+
+    async def _quietly(self, *, owner: str, to: str, code: str, locale: str) -> None:
+        try:
+            await self.by_text(owner=owner, to=to, code=code, locale=locale)
+        except Exception as failure:  # noqa: BLE001 - its text may hold a number
+            logger.warning("a code was not sent: %s", type(failure).__name__)
 
     async def _spend(self, prefix: str) -> None:
         async with self.store.begin() as tx:

@@ -1,7 +1,9 @@
 """A lost phone is reported by the number alone, and little can go wrong by it."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
+from dataclasses import dataclass, field, replace
 
 import httpx2
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from camdigikey.phone import Phone
 from idp.domain.assertions import Kind
 from idp.domain.messages import Notice
+from idp.interfaces import Sent
 from tests.login import refused
 from tests.world import ISSUER, Browser, World, open_world
 
@@ -36,6 +39,11 @@ async def report(browser: Browser, number: str = NUMBER) -> str:
     return found[1]
 
 
+async def sent(world: World) -> None:
+    """Wait until the codes have left that leave beside the answers."""
+    await asyncio.gather(*world.services.code_delivery.under_way)
+
+
 def codes_in(capsys: pytest.CaptureFixture[str]) -> list[str]:
     """Return the codes that were texted since the last look."""
     printed = capsys.readouterr()
@@ -54,6 +62,7 @@ async def test_a_lost_phone_is_locked_by_a_code_to_its_number(
     phone = await world.phone()
     browser = world.browser()
     case = await report(browser)
+    await sent(world)
     (code,) = set(codes_in(capsys))
     answer = await post(browser, "lost-phone/code", case=case, code=code)
     assert answer.status_code == 200
@@ -70,6 +79,7 @@ async def test_the_page_says_the_same_of_a_number_without_an_account(
 ) -> None:
     await world.phone()
     known = await post(world.browser(), "lost-phone", phone=NUMBER)
+    await sent(world)
     assert codes_in(capsys)
     unknown = await post(world.browser(), "lost-phone", phone="012 345 679")
     assert not codes_in(capsys)
@@ -83,6 +93,7 @@ async def test_a_guessed_code_locks_nothing_and_the_tries_end(
     phone = await world.phone()
     browser = world.browser()
     case = await report(browser)
+    await sent(world)
     (code,) = set(codes_in(capsys))
     wrong = f"{(int(code) + 1) % 1_000_000:06}"
     for _ in range(5):
@@ -127,3 +138,28 @@ async def test_a_case_that_is_none_is_asked_to_begin_again(
     answer = await post(world.browser(), "lost-phone/code", case=case, code="123456")
     assert answer.status_code == 422
     assert 'data-testid="error-late"' in answer.text
+
+
+@dataclass
+class Held:
+    """A gateway that answers when it is told to."""
+
+    free: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def send_code(self, *, to: str, code: str, locale: str) -> Sent:
+        del to, code, locale
+        await self.free.wait()
+        return Sent("held", "1")
+
+
+async def test_how_long_a_gateway_takes_does_not_tell_that_there_is_an_account(
+    world: World,
+) -> None:
+    await world.phone()
+    gateway = Held()
+    codes = replace(world.services.code_delivery, codes_by=gateway)
+    world.use(replace(world.services, code_delivery=codes))
+    async with asyncio.timeout(20):
+        assert await report(world.browser())
+    gateway.free.set()
+    await asyncio.gather(*codes.under_way)
