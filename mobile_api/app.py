@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 from typing import Any, Final
 
@@ -14,7 +14,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from idp.engines import DisabledSmsSender
-from idp.services import Services
+from idp.services import Services, Transaction
 from mobile_api import (
     approvals,
     assistance,
@@ -44,6 +44,8 @@ from mobile_api.services import MobileServices
 logger = logging.getLogger(__name__)
 
 SWEEP_EVERY: Final = 60.0  # seconds
+MOST_BATCHES: Final = 1000
+Sweep = Callable[[Transaction], Awaitable[int]]
 GET, POST = ["GET"], ["POST"]
 
 
@@ -192,16 +194,27 @@ async def sweeper(services: Services) -> None:
     """Delete what has expired, in small batches, until cancelled."""
     while True:
         await asyncio.sleep(SWEEP_EVERY)
-        for sweep in (
-            partial(reviews.lapse, services),
-            services.registrations.sweep,
-            services.document_reminders.sweep,
-            services.evidence.sweep,
-            services.contacts.sweep,
-            services.budgets.sweep,
-        ):
-            try:
-                async with services.store.begin() as tx:
-                    await sweep(tx)
-            except Exception as failure:
-                logger.exception("sweep: %s", type(failure).__name__)
+        await sweep_once(services)
+
+
+async def sweep_once(services: Services) -> None:
+    """Delete all that has expired; what fails is tried again at the next turn."""
+    for sweep in (
+        services.evidence.sweep,
+        partial(reviews.lapse, services),
+        services.registrations.sweep,
+        services.document_reminders.sweep,
+        services.contacts.sweep,
+        services.budgets.sweep,
+    ):
+        try:
+            await _until_nothing_is_due(services, sweep)
+        except Exception as failure:
+            logger.exception("sweep: %s", type(failure).__name__)
+
+
+async def _until_nothing_is_due(services: Services, sweep: Sweep) -> None:
+    for _ in range(MOST_BATCHES):
+        async with services.store.begin() as tx:
+            if not await sweep(tx):
+                return

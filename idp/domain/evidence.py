@@ -106,15 +106,11 @@ INSERT = (
     " model_hash, digest, facts, picture, wipe_at)"
     " VALUES ($1, $2, NULL, $3, $4, $5, $6, $7, $8, $9, $10)"
 )
-LATEST_PICTURE = (
-    "SELECT id, picture FROM evidence"
-    " WHERE registration_id = $1 AND kind = $2 AND picture IS NOT NULL"
-    " ORDER BY at DESC, id LIMIT 1"
-)
+# A picture whose time is over is gone, whether or not somebody has swept.
 PICTURES = (
     "SELECT id, picture FROM evidence"
     " WHERE registration_id = $1 AND kind = $2 AND picture IS NOT NULL"
-    " ORDER BY at DESC, id LIMIT $3"
+    " AND wipe_at > $3 ORDER BY at DESC, id LIMIT $4"
 )
 WIPE_OLDER = (
     "UPDATE evidence SET picture = NULL, wipe_at = NULL WHERE registration_id = $1"
@@ -196,16 +192,17 @@ class EvidenceBox:
         self, tx: Transaction, registration_id: str, kind: EvidenceKind
     ) -> bytes:
         """Return the picture kept last; raises EvidenceInsufficient once wiped."""
-        row = await tx.one(LATEST_PICTURE, registration_id, kind.value)
-        if row is None:
+        found = await self.pictures(tx, registration_id, kind, most=1)
+        if not found:
             raise EvidenceInsufficient(kind.value, advice=("take-again",))
-        return self._opened(*row)
+        return found[0]
 
     async def pictures(
         self, tx: Transaction, registration_id: str, kind: EvidenceKind, *, most: int
     ) -> list[bytes]:
         """Return the latest pictures of a kind that are still kept, newest first."""
-        rows = await tx.all(PICTURES, registration_id, kind.value, most)
+        now = to_millis(self.clock.now())
+        rows = await tx.all(PICTURES, registration_id, kind.value, now, most)
         return [self._opened(*row) for row in rows]
 
     async def of_registration(

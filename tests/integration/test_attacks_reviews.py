@@ -7,12 +7,15 @@ import pytest
 
 from camdigikey.phone import Phone
 from idp.domain.assertions import Kind
+from idp.domain.evidence import Engine, EvidenceKind
 from idp.domain.operators import Role
 from idp.domain.registration_rows import State
+from mobile_api.app import sweep_once
 from mobile_api.services import ImageWork, MobileServices
 from tests.integration.test_recoveries import HOUR, show_document, show_face
 from tests.integration.test_recoveries import begin as begin_recovery
 from tests.integration.test_reviews import (
+    PICTURE,
     answer,
     begin,
     cases,
@@ -127,3 +130,40 @@ async def test_a_case_that_its_person_gives_up_is_closed(
     await phone.post(f"/registrations/{view['id']}/cancellation")
     reviewer = await officer(world, Role.REVIEWER)
     assert await cases(reviewer) == []
+
+
+async def test_a_picture_whose_time_is_over_is_shown_to_nobody(
+    world: World, capsys: Printed
+) -> None:
+    """Nobody has swept: the server was down, or has much to do."""
+    phone, view = await begin(world, capsys)
+    await to_review(world, view["id"])
+    wait(world, phone, 25 * HOUR)
+    reviewer = await officer(world, Role.REVIEWER)
+    (case,) = await cases(reviewer)
+    shown = await reviewer.post(f"/reviews/{case['id']}/taking")
+    assert shown["pictures"] == []
+
+
+async def test_one_turn_of_the_sweeper_wipes_all_that_is_due(
+    world: World, capsys: Printed
+) -> None:
+    """After a night in which no server ran there is more than one batch."""
+    phone, view = await begin(world, capsys)
+    services = world.services
+    async with services.store.begin() as tx:
+        for number in range(450):
+            await services.evidence.keep(
+                tx,
+                f"{view['id']}-{number}",
+                EvidenceKind.FACE,
+                judged=PICTURE,
+                engine=Engine("test", "1"),
+                facts={},
+                picture=PICTURE,
+            )
+    wait(world, phone, 25 * HOUR)
+    await sweep_once(services)
+    async with services.store.read() as tx:
+        statement = "SELECT COUNT(*) FROM evidence WHERE picture IS NOT NULL"
+        assert await tx.one(statement) == (0,)
