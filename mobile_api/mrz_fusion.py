@@ -65,13 +65,15 @@ def fuse(shown: Sequence[Shown], *, today: date) -> Fused:
     alone = [mrz for mrz in sure if mrz is not None]
     if len({_key(mrz) for mrz in alone}) > 1:
         return Fused(differs=True)
-    if alone:
-        return Fused(alone[0], _proofs(alone[0], alone))
     pictures = [one.lines for one in shown]
-    joined = [mrz for lines in pictures if (mrz := _joined(lines, pictures, today))]
-    if len({_key(mrz) for mrz in joined}) != 1:
+    found = alone
+    if not alone:
+        joined = [mrz for lines in pictures if (mrz := _joined(lines, pictures, today))]
+        found = joined[:1] if len({_key(mrz) for mrz in joined}) == 1 else []
+    # The portrait is the newest picture's: it must be seen to be of the same document.
+    if not found or _likeness(pictures[0], found[0].lines) < ALIKE:
         return Fused()
-    return Fused(joined[0], _proofs(joined[0], joined[:1]))
+    return Fused(found[0], _proofs(found[0], found))
 
 
 def _parsed(lines: Lines, today: date) -> Mrz | None:

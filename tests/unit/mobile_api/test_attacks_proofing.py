@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,14 @@ from mobile_api.authentication import set_unlocked
 from mobile_api.clips import read_clip, write_clip
 from mobile_api.engines import Workers
 from mobile_api.engines.development import development_picture
-from mobile_api.interfaces import LivenessReading
+from mobile_api.images import Advice
+from mobile_api.interfaces import (
+    DocumentReading,
+    Engine,
+    LivenessReading,
+    MrzReading,
+)
+from mobile_api.mrz import parse_mrz
 from tests.unit.idp.domain.registration_world import DETAILS
 from tests.unit.mobile_api.mobile_world import (
     DARA,
@@ -221,3 +229,42 @@ async def test_a_clip_that_was_overtaken_leaves_nothing_behind(
         async with world.services.store.read() as tx:
             kept = await world.services.evidence.of_registration(tx, phone.id)
         assert [one.kind for one in kept].count("liveness") == 1
+
+
+@dataclass
+class Reads:
+    """Says of pictures of documents what a test says; does all else."""
+
+    workers: Workers
+    readings: list[DocumentReading]
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.workers, name)
+
+    async def read_document(self, picture: bytes, *, today: date) -> DocumentReading:
+        del picture, today
+        return self.readings.pop(0)
+
+
+async def test_one_cards_zone_does_not_go_with_another_cards_portrait(
+    tmp_path: Path, workers: Workers
+) -> None:
+    """First a victim's card with its portrait covered, then the thief's, worn."""
+    async with open_world(tmp_path, workers) as world:
+        phone, engine = world.phone(), Engine(name="test", version="1")
+        mrz = parse_mrz(MRZ, today=world.clock.now().date())
+        victim = MrzReading(engine=engine, mrz=mrz)
+        lines = (*(line[::-1] for line in MRZ),)
+        worn = MrzReading(engine=engine, lines=lines, advice=(Advice.BLURRED,))
+        thief = development_picture(mrz=(), faces=(DARA,))
+        readings = [
+            DocumentReading(zone=victim),
+            DocumentReading(zone=worn, faces=(200,), portrait=thief),
+        ]
+        world.mobile = replace(world.mobile, workers=Reads(workers, readings))
+        world.use(world.services)
+        await phone.start()
+        await phone.prove_phone()
+        assert (await phone.show_card()).json()["advice"] == ["no-portrait"]
+        answer = await phone.show_card()
+        assert answer.json().get("advice") == ["blurred"], answer.json()

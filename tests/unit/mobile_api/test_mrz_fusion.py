@@ -88,6 +88,15 @@ def test_a_joined_zone_must_still_fit_its_composite_digit() -> None:
     assert fuse([half, other], today=TODAY).mrz is None
 
 
+def test_the_newest_picture_must_be_of_the_document_that_older_ones_show() -> None:
+    """Its portrait is what the face is compared with."""
+    other = damaged(td1(SREYPOV), 1, 3, "5")
+    assert fuse([other, GOOD], today=TODAY).mrz is None
+    assert fuse([other, other, GOOD], today=TODAY).mrz is None
+    worn = damaged(damaged(GOOD, 0, 7, "9"), 1, 3, "5")
+    assert fuse([worn, GOOD], today=TODAY).mrz is not None
+
+
 def test_passports_are_joined_too() -> None:
     lines = invent_document(3, "td3").lines
     one, two = damaged(lines, 1, 13, "X"), damaged(lines, 1, 21, "X")
