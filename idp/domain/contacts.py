@@ -67,7 +67,7 @@ class Contacts:
             raise PhoneInvalid("the number is the same")
         begun = await self._begin(tx, account_id, ContactKind.PHONE, phone)
         await self.budgets.spend(
-            tx, "codes a number", phone, limit=CODES_A_DAY, window=DAY
+            tx, "codes a number a day", phone, limit=CODES_A_DAY, window=DAY
         )
         return begun, await self.codes.issue(tx, _new(begun))
 
@@ -88,8 +88,7 @@ class Contacts:
             raise WrongStep(found.state.value)
         await self.codes.check(tx, _new(found), code)
         if found.kind is ContactKind.EMAIL:
-            await self.rows.move(tx, found, ContactState.CURRENT)
-            await self._tell(tx, found, EventTag.EMAIL_CHANGED, Notice.EMAIL_CHANGED)
+            await self._take_address(tx, found)
             return replace(found, state=ContactState.CURRENT)
         ready_at = to_millis(self.clock.now() + self.wait)
         await self.rows.move(tx, found, ContactState.WAITING, ready_at=ready_at)
@@ -109,7 +108,7 @@ class Contacts:
         account = await self.accounts.active(tx, found.account_id)
         phone = account.facts.phone
         await self.budgets.spend(
-            tx, "codes a number", phone, limit=CODES_A_DAY, window=DAY
+            tx, "codes a number a day", phone, limit=CODES_A_DAY, window=DAY
         )
         return phone, await self.codes.issue(tx, _old(found))
 
@@ -152,6 +151,14 @@ class Contacts:
         name = f"{kind.value} changes"
         await self.budgets.spend(tx, name, account_id, limit=CHANGES_A_DAY, window=DAY)
         return await self.rows.begin(tx, account_id, kind, value)
+
+    async def _take_address(self, tx: Transaction, found: Contact) -> None:
+        """Use an address from now on; the one before hears of it for the last time."""
+        was = await self.rows.email_of(tx, found.account_id)
+        await self.rows.move(tx, found, ContactState.CURRENT)
+        await self._tell(tx, found, EventTag.EMAIL_CHANGED, Notice.EMAIL_CHANGED)
+        if was is not None and was != found.value:
+            await self.messages.tell_address(tx, was, Notice.EMAIL_CHANGED)
 
     async def _take_over(self, tx: Transaction, found: Contact) -> None:
         await self.rows.move(tx, found, ContactState.CURRENT)

@@ -128,7 +128,14 @@ def open_journeys(
             settings.recovery_wait,
         ),
         lost_phones=LostPhones(
-            ephemeral, budgets, codes, accounts, device_changes, messages, audit
+            ephemeral,
+            budgets,
+            codes,
+            accounts,
+            device_changes,
+            contact_rows,
+            messages,
+            audit,
         ),
     )
 

@@ -13,6 +13,7 @@ from typing import Final
 
 from idp.domain.accounts import Accounts
 from idp.domain.audit import Audit, EventTag
+from idp.domain.contact_rows import ContactRows
 from idp.domain.device_changes import DeviceChanges, Reason
 from idp.domain.messages import Messages, Notice
 from idp.domain.one_time_codes import OneTimeCodes
@@ -45,6 +46,7 @@ class LostPhones:
     codes: OneTimeCodes
     accounts: Accounts
     devices: DeviceChanges
+    contacts: ContactRows
     messages: Messages
     audit: Audit
 
@@ -76,6 +78,8 @@ class LostPhones:
         await self.codes.check(tx, _owner(case_id), code)
         for account_id in record["accounts"].split():
             await self.devices.suspend_all(tx, account_id, reason=Reason.LOST)
+            # Whoever has the phone may have begun to take the number as well.
+            await self.contacts.cancel_all(tx, account_id)
             await self.audit.record(
                 tx, EventTag.PHONE_REPORTED_LOST, account=account_id
             )

@@ -173,14 +173,7 @@ class Messages:
             await self._text(tx, phone, notice, locale="km", account_id=account_id)
         address = await self.emails.email_of(tx, account_id)
         if address:
-            subject, text, html = email_of_notice(notice.value, checked)
-            await self.outbox.put(
-                tx,
-                Letter(to=address, subject=subject, text=text, html=html),
-                channel=MessageChannel.EMAIL,
-                notice=notice.value,
-                account_id=account_id,
-            )
+            await self._write(tx, address, notice, checked, account_id=account_id)
         return notice_id
 
     async def tell_number(
@@ -188,6 +181,10 @@ class Messages:
     ) -> None:
         """Tell a number (E.164) that belongs, or belonged, to somebody; text only."""
         await self._text(tx, phone, notice, locale=locale)
+
+    async def tell_address(self, tx: Transaction, address: str, notice: Notice) -> None:
+        """Tell an address that belonged to somebody; no detail, and e-mail only."""
+        await self._write(tx, address, notice, NO_DETAIL)
 
     async def notices_of(self, tx: Transaction, account_id: str) -> list[ToldNotice]:
         """Return a person's notices, newest first, at most SHOWN."""
@@ -228,6 +225,24 @@ class Messages:
             tx,
             letter,
             channel=MessageChannel.SMS,
+            notice=notice.value,
+            account_id=account_id,
+        )
+
+    async def _write(
+        self,
+        tx: Transaction,
+        address: str,
+        notice: Notice,
+        detail: Detail,
+        *,
+        account_id: str = "",
+    ) -> None:
+        subject, text, html = email_of_notice(notice.value, detail)
+        await self.outbox.put(
+            tx,
+            Letter(to=address, subject=subject, text=text, html=html),
+            channel=MessageChannel.EMAIL,
             notice=notice.value,
             account_id=account_id,
         )

@@ -199,3 +199,61 @@ def test_what_is_no_address_is_refused(text: str) -> None:
 
 def test_an_address_keeps_its_case_before_the_at_sign() -> None:
     assert read_email("  Srey.Pov@Example.ORG ") == "Srey.Pov@example.org"
+
+
+async def take_address(phone: Phone, capsys: Printed, address: str) -> None:
+    codes(capsys)
+    body = await signed(phone, "change_email", address)
+    begun = await phone.post("/contacts/email", {**body, "email": address})
+    (code,) = set(codes(capsys))
+    await phone.post(f"/contacts/{begun['id']}/code", {"code": code})
+
+
+async def written_to(world: World) -> list[str]:
+    outbox = world.services.messaging.messages.outbox
+    async with world.services.store.begin() as tx:
+        postings = await outbox.claim(tx)
+    letters = [outbox.letter_of(one) for one in postings]
+    return [one.to for one in letters if one.subject]
+
+
+@pytest.mark.anyio
+async def test_the_address_that_is_replaced_hears_of_it(
+    world: World, capsys: Printed
+) -> None:
+    """Or a thief of phone and PIN would silence it first, and go on unheard."""
+    phone = await world.phone()
+    await phone.unlock()
+    await take_address(phone, capsys, ADDRESS)
+    assert await written_to(world) == [ADDRESS]
+    await take_address(phone, capsys, "thief@example.org")
+    assert sorted(await written_to(world)) == [ADDRESS, "thief@example.org"]
+
+
+@pytest.mark.anyio
+async def test_codes_of_the_last_hour_do_not_make_the_day_forget(
+    world: World,
+) -> None:
+    """Somebody else's registration with the number must not empty its day's count."""
+    number = "+85512999777"
+    for spent in range(5):
+        phone = await world.phone(number=f"11122233{spent}")
+        await change_phone(phone, number)
+    wait(world, phone, 2 * HOUR)
+    other = world.unbound_phone()
+    await other.post("/registrations", {"phone": number, "locale": "km"})
+    last = await world.phone(number="111222339")
+    await refused(change_phone(last, number), "exhausted")
+
+
+@pytest.mark.anyio
+async def test_a_lost_phone_takes_no_number_with_it(
+    world: World, capsys: Printed
+) -> None:
+    phone, _ = await waiting(world, capsys)
+    lost = world.services.lost_phones
+    async with world.services.store.begin() as tx:
+        case = await lost.begin(tx, phone=OLD, network="7f0000")
+        await lost.prove(tx, case.id, case.code)
+    world.clock.pass_time(48 * HOUR)
+    assert await number_of(world, phone) == OLD
