@@ -35,6 +35,7 @@ from idp.oidc.errors import NO_STORE, ProtocolRefusal, json_response, refusal_re
 from idp.oidc.registered import registered
 from idp.oidc.registration_request import (
     Wanted,
+    keys_host,
     read_object,
     refused,
     spoken_fields,
@@ -113,7 +114,7 @@ async def _replace(request: Request, services: Services) -> Response:
     if "software_statement" in body:
         body |= verify_statement(services, body["software_statement"])
     wanted = _wanted(services, party.id, body, terms)
-    changed = await _with_sector(services, wanted, known=party.sector)
+    changed = await _with_sector(services, wanted)
     services.relying_parties.check(changed)
     if changed.sector != party.sector:
         raise refused("sector_identifier_uri: every citizen would be somebody else")
@@ -192,19 +193,20 @@ def _shows_secret(
     return True
 
 
-async def _with_sector(
-    services: Services, wanted: Wanted, *, known: str = ""
-) -> RelyingParty:
-    """Return the party with its sector (Core 1.0, 8.1); raises ProtocolRefusal."""
+async def _with_sector(services: Services, wanted: Wanted) -> RelyingParty:
+    """Return the party with its sector (Core 1.0, 8.1; CIBA Core 1.0, 4).
+
+    It is told by the request alone, also the second time: nobody keeps a sector by
+    taking back what proved that it is theirs. Raises ProtocolRefusal.
+    """
     uri, party = wanted.sector_identifier_uri, wanted.party
     if uri:
         await _check_sector(services, uri, party.redirect_uris)
         return replace(party, sector=host_of(uri))
     if party.redirect_uris:
         return replace(party, sector=sector_of(party.redirect_uris))
-    return replace(
-        party, sector=known or host_of(party.metadata.jwks_uri) or party.domain
-    )
+    host = keys_host(party.auth_method, party.metadata)
+    return replace(party, sector=host or party.domain)
 
 
 async def _check_sector(services: Services, uri: str, uris: tuple[str, ...]) -> None:

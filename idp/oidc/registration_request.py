@@ -28,7 +28,12 @@ from idp.domain.client_keys import read_key_set
 from idp.domain.party_addresses import host_of, is_acceptable_uri, is_public_uri
 from idp.domain.party_metadata import AUTHORIZATION_CODE, PartyMetadata
 from idp.domain.party_registration import Terms
-from idp.domain.relying_parties import BASIC, RelyingParty
+from idp.domain.relying_parties import (
+    BASIC,
+    PRIVATE_KEY_JWT,
+    SELF_SIGNED_TLS,
+    RelyingParty,
+)
 from idp.errors import FieldsInvalid, Malformed
 from idp.oidc.errors import ProtocolRefusal
 
@@ -139,6 +144,7 @@ def wanted_party(
         asked, metadata, is_lenient=is_development and terms.is_development
     )
     _check_keys(metadata)
+    _check_domain(asked, terms)
     scopes = terms.scopes if asked.scope is None else tuple(asked.scope.split())
     if not set(scopes) <= set(terms.scopes) or len(set(scopes)) != len(scopes):
         raise refused("scope: more than was granted")
@@ -228,9 +234,35 @@ def _check_keys(metadata: PartyMetadata) -> None:
         raise refused("jwks: no key that is used here")
 
 
+def _check_domain(asked: AskedMetadata, terms: Terms) -> None:
+    """Keep every answer at the domain that the operator named, if he named one."""
+    known = terms.domain.lower()
+    hosts = {host_of(uri).lower() for uri in asked.redirect_uris}
+    if known and not all(host == known or host.endswith(f".{known}") for host in hosts):
+        raise refused("redirect_uris: elsewhere than at your domain")
+
+
 def _domain(asked: AskedMetadata, metadata: PartyMetadata) -> str:
-    uris = (*asked.redirect_uris, metadata.jwks_uri)
-    found = next(filter(None, map(host_of, uris)), "")
-    if not found:
-        raise refused("redirect_uris or jwks_uri: people are shown your domain")
+    """Return what people are shown, in large type, to tell who asks.
+
+    The one host that all answers go to. Of several it is the one that vouches for
+    all of them: to name a stranger's host first must not be enough to look like him.
+    """
+    hosts = {host_of(uri) for uri in asked.redirect_uris}
+    if len(hosts) == 1:
+        return hosts.pop()
+    vouches = host_of(asked.sector_identifier_uri) if hosts else ""
+    found = vouches or keys_host(asked.token_endpoint_auth_method, metadata)
+    if not found or (hosts and not vouches):
+        raise refused("sector_identifier_uri or jwks_uri: people are shown your domain")
     return found
+
+
+def keys_host(auth_method: str, metadata: PartyMetadata) -> str:
+    """Return the host that a party's keys are read from, "" where that proves nothing.
+
+    It is theirs only if they prove themselves by those very keys (CIBA Core 1.0, 4):
+    anybody may name another party's address.
+    """
+    proves = auth_method in {PRIVATE_KEY_JWT, SELF_SIGNED_TLS}
+    return host_of(metadata.jwks_uri) if proves else ""

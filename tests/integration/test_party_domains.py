@@ -1,0 +1,84 @@
+"""What people are shown of a party that registered itself: a domain that is its own."""
+
+from typing import Any
+
+import orjson
+import pytest
+
+from idp.domain.party_metadata import CIBA
+from tests.integration.test_party_registration import ASKED, ask, refused, registered
+from tests.receiver import receiver
+from tests.world import World
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_nobody_looks_like_a_stranger_by_naming_his_host_first(
+    quick: World,
+) -> None:
+    uris = ["https://bank.test/", "https://evil.test/cb"]
+    async with receiver() as server:
+        server.body = orjson.dumps(uris)
+        asked = {"sector_identifier_uri": server.url("/sector.json")}
+        terms = {"is_development": True}
+        told = await registered(quick, terms, redirect_uris=uris, **asked)
+        assert await domain_of(quick, told) == "127.0.0.1"
+        again = {**ASKED, **asked, "redirect_uris": [*uris], **kept(told)}
+        again["redirect_uris"].reverse()
+        token, url = told["registration_access_token"], told["registration_client_uri"]
+        answer = await ask(quick, "PUT", url, token=token, body=again)
+        assert answer.status_code == 200, answer.text
+        assert await domain_of(quick, told) == "127.0.0.1"
+
+
+async def test_the_answers_stay_at_the_domain_that_the_operator_named(
+    quick: World,
+) -> None:
+    terms = {"domain": "land.test"}
+    for host in ("evil.test", "land.test.evil.test", "evilland.test", "test"):
+        said = await refused(
+            quick,
+            "invalid_client_metadata",
+            terms=terms,
+            redirect_uris=[f"https://{host}/cb"],
+        )
+        assert "your domain" in said
+    told = await registered(quick, terms, redirect_uris=["https://sso.land.test/cb"])
+    assert await domain_of(quick, told) == "land.test"
+
+
+async def test_the_address_of_a_strangers_keys_gives_neither_domain_nor_sector(
+    quick: World,
+) -> None:
+    terms = {"grant_types": (CIBA,)}
+    asked = {
+        "grant_types": [CIBA],
+        "redirect_uris": [],
+        "jwks_uri": "https://bank.test/jwks",
+        "backchannel_token_delivery_mode": "poll",
+    }
+    said = await refused(quick, "invalid_client_metadata", terms=terms, **asked)
+    assert "your domain" in said
+    by_key = {**asked, "token_endpoint_auth_method": "private_key_jwt"}
+    told = await registered(quick, terms, **by_key)
+    assert await domain_of(quick, told) == "bank.test"
+    token, url = told["registration_access_token"], told["registration_client_uri"]
+    by_secret = {**ASKED, **asked, **kept(told)}
+    answer = await ask(quick, "PUT", url, token=token, body=by_secret)
+    assert answer.status_code == 400, answer.text
+    named = {"domain": "land.test", "grant_types": (CIBA,)}
+    told = await registered(quick, named, **asked)
+    async with quick.services.store.read() as tx:
+        party = await quick.services.relying_parties.find(tx, told["client_id"])
+    assert (party.domain, party.sector) == ("land.test", "land.test")
+
+
+async def domain_of(world: World, told: dict[str, Any]) -> str:
+    async with world.services.store.read() as tx:
+        party = await world.services.relying_parties.find(tx, told["client_id"])
+    return party.domain
+
+
+def kept(told: dict[str, Any]) -> dict[str, Any]:
+    names = ("client_id", "client_secret")
+    return {name: told[name] for name in names if name in told}
