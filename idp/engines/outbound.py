@@ -7,8 +7,9 @@
 The address that was checked is the one that is called, so a name that answers
 differently the second time gains nothing. Each call has a connection of its own: a
 pool would keep connections by address, and one address may serve many names. After
-five failures in a row a host is left alone for thirty seconds. In development
-loopback may be called too, by http as well.
+five failures in a row an address is left alone for thirty seconds: that address, not
+its host, for anybody may register a page of a stranger's host that always fails. In
+development loopback may be called too, by http as well.
 
 Nothing is logged here: an address may carry a secret in its query.
 """
@@ -36,7 +37,7 @@ Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 CONNECT, TOTAL = 3.0, 8.0  # seconds
 AT_ONCE = 8
 FAILURES, PAUSE = 5, 30.0  # in a row; seconds
-MAX_HOSTS = 4096
+MAX_KNOWN = 4096
 MAX_URL = 2000
 NAT64 = IPv6Network("64:ff9b::/96")
 # Of IANA's special-purpose registries, what the standard library calls global.
@@ -89,17 +90,16 @@ async def resolve_by_system(host: str, port: int) -> Sequence[str]:
 
 
 @dataclass(slots=True)
-class Host:
-    """How one host has behaved lately, and how many calls it has now."""
+class Lately:
+    """How one address has behaved lately."""
 
-    at_once: asyncio.Semaphore
     failures: int = 0
     tried_at: float = 0.0
 
     def check(self, now: float) -> None:
-        """Let a call through, or one every 30 s to a host that fails."""
+        """Let a call through, or one every 30 s to an address that fails."""
         if self.failures >= FAILURES and now - self.tried_at < PAUSE:
-            raise Unavailable("outbound: the host is left alone", retry_after=30)
+            raise Unavailable("outbound: the address is left alone", retry_after=30)
         self.tried_at = now
 
     def note(self, *, is_fine: bool) -> None:
@@ -116,7 +116,8 @@ class HttpOutbound:
     resolve: Resolve = resolve_by_system
     time: Callable[[], float] = monotonic
     total: float = TOTAL
-    _hosts: dict[str, Host] = field(default_factory=dict)
+    _hosts: dict[str, asyncio.Semaphore] = field(default_factory=dict)
+    _lately: dict[str, Lately] = field(default_factory=dict)
 
     async def get(self, url: str, *, accept: str, limit: int) -> bytes:
         """Return the body of a 200, at most `limit` octets. Raises Unavailable."""
@@ -146,21 +147,22 @@ class HttpOutbound:
         self, method: str, url: str, *, headers: Mapping[str, str], body: bytes = b""
     ) -> AsyncIterator[httpx2.Response]:
         target = self._target(url)
-        host = self._host(target.netloc.decode("ascii"))
-        host.check(self.time())
+        at_once = self._at_once(target.netloc.decode("ascii"))
+        lately = self._of(str(target))
+        lately.check(self.time())
         try:
-            async with asyncio.timeout(self.total), host.at_once:
+            async with asyncio.timeout(self.total), at_once:
                 address = await self._address(target)
                 async with self._answer(
                     method, target, address, headers, body
                 ) as answer:
                     yield answer
-                    host.note(is_fine=answer.status_code < SERVER_ERROR)
+                    lately.note(is_fine=answer.status_code < SERVER_ERROR)
         except Unavailable:
-            host.note(is_fine=False)
+            lately.note(is_fine=False)
             raise
         except (httpx2.HTTPError, httpx2.StreamError, OSError, ValueError) as error:
-            host.note(is_fine=False)
+            lately.note(is_fine=False)
             # The texts of these errors may quote the address: they stay here.
             raise Unavailable(f"outbound: {type(error).__name__}") from None
 
@@ -218,13 +220,15 @@ class HttpOutbound:
             raise Unavailable("outbound: not a public address")
         return addresses[0]
 
-    def _host(self, name: str) -> Host:
-        found = self._hosts.get(name)
-        if found is None:
-            if len(self._hosts) >= MAX_HOSTS:
-                self._hosts.clear()
-            found = self._hosts[name] = Host(asyncio.Semaphore(AT_ONCE))
-        return found
+    def _at_once(self, host: str) -> asyncio.Semaphore:
+        if host not in self._hosts and len(self._hosts) >= MAX_KNOWN:
+            self._hosts.clear()
+        return self._hosts.setdefault(host, asyncio.Semaphore(AT_ONCE))
+
+    def _of(self, address: str) -> Lately:
+        if address not in self._lately and len(self._lately) >= MAX_KNOWN:
+            self._lately.clear()
+        return self._lately.setdefault(address, Lately())
 
     @cached_property
     def _trust(self) -> ssl.SSLContext:

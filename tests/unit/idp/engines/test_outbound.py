@@ -342,7 +342,9 @@ async def test_an_unknown_authority_is_refused(tmp_path: Path) -> None:
     assert not served
 
 
-async def test_a_host_that_failed_five_times_is_left_alone_for_half_a_minute() -> None:
+async def test_an_address_that_failed_five_times_is_left_alone_for_half_a_minute() -> (
+    None
+):
     now = [0.0]
     async with serving(plain(status="503 Busy")) as served:
         outbound = HttpOutbound(allows_loopback=True, time=lambda: now[0])
@@ -359,7 +361,22 @@ async def test_a_host_that_failed_five_times_is_left_alone_for_half_a_minute() -
         assert len(served) == 6
 
 
-async def test_a_host_that_answers_again_is_called_again() -> None:
+async def test_nobody_cuts_a_host_off_by_an_address_of_it_that_fails() -> None:
+    async def answer(writer: asyncio.StreamWriter, request: bytes) -> None:
+        status = "200 OK" if request.startswith(b"GET /keys") else "404 Not Found"
+        await plain(status=status)(writer, request)
+
+    async with serving(answer) as served:
+        outbound = HttpOutbound(allows_loopback=True)
+        url = f"http://127.0.0.1:{served.port}"
+        for _ in range(7):
+            with pytest.raises(Unavailable):
+                await get(outbound, f"{url}/nothing")
+        await get(outbound, f"{url}/keys")
+    assert len(served) == 6
+
+
+async def test_an_address_that_answers_again_is_called_again() -> None:
     now, status = [0.0], ["500 Oops"]
 
     async def answer(writer: asyncio.StreamWriter, request: bytes) -> None:
