@@ -19,12 +19,23 @@ from datetime import timedelta
 from typing import Any
 
 import orjson
-from sqlmodel import BigInteger, Column, Field, SQLModel, String
 
 from idp.domain import codes
 from idp.domain.audit import Audit, EventTag
 from idp.domain.codes import AuthorizationCode, RefreshToken
 from idp.domain.consents import OFFLINE_ACCESS
+from idp.domain.grant_rows import (
+    BY_SID,
+    DROP_EXPIRED,
+    GENERATION,
+    IN_GRACE,
+    LIVE,
+    MAY_BECOME,
+    REDEEM,
+    REVOKE,
+    ROTATE,
+    UNMOVED,
+)
 from idp.domain.interactions import AuthorizationRequest, Login
 from idp.errors import GrantSpent
 from idp.interfaces import Clock
@@ -32,36 +43,7 @@ from idp.storage.columns import to_millis
 from idp.storage.encryption import Sealer
 from idp.storage.store import Row, Transaction
 
-__all__ = ["STANDING", "AuthorizationCode", "Grant", "GrantRow", "Grants"]
-
-
-def _text(default: str) -> "Column[str]":
-    return Column(String, nullable=False, server_default=default)
-
-
-class GrantRow(SQLModel, table=True):
-    """One redeemed code and its refresh family. Instants in milliseconds."""
-
-    __tablename__ = "authorization_grant"
-    id: str = Field(primary_key=True)
-    account_id: str = Field(foreign_key="account.id", index=True)
-    device_id: str | None = None
-    relying_party_id: str = Field(foreign_key="relying_party.id")
-    session_id: str = Field(index=True)
-    sid: str = Field(index=True)
-    scopes: str
-    claims: str
-    acr: str
-    amr: str
-    auth_time: int = Field(sa_column=Column(BigInteger, nullable=False))
-    generation: int = Field(sa_column=Column(BigInteger, nullable=False))
-    issued_at: int = Field(sa_column=Column(BigInteger, nullable=False))
-    expires_at: int = Field(sa_column=Column(BigInteger, nullable=False, index=True))
-    revoked_at: int | None = Field(default=None, sa_column=Column(BigInteger))
-    confirmation: str = Field(sa_column=_text(""))
-    resources: str = Field(sa_column=_text("[]"))
-    claims_request: str = Field(sa_column=_text(""))
-    rotated_at: int | None = Field(default=None, sa_column=Column(BigInteger))
+__all__ = ["AuthorizationCode", "Grant", "Grants"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,96 +70,6 @@ class Grant:
     def is_offline(self) -> bool:
         """Whether it outlives the browser session."""
         return OFFLINE_ACCESS in self.claims and OFFLINE_ACCESS in self.scopes
-
-
-COLUMNS = (
-    "id, account_id, device_id, relying_party_id, session_id, sid, scopes, claims,"
-    " acr, amr, auth_time, generation, confirmation, resources, claims_request"
-)
-# Whoever may not use what was granted: the same words for every statement below.
-STANDING = (
-    " a.state = 'active'"
-    " AND (a.logged_out_at IS NULL OR a.logged_out_at < {auth_time})"
-    " AND ({device} IS NULL OR EXISTS (SELECT 1 FROM device d"
-    " WHERE d.id = {device} AND d.account_id = a.id AND d.revoked_at IS NULL))"
-    " AND EXISTS (SELECT 1 FROM relying_party r"
-    " WHERE r.id = {party} AND r.disabled_at IS NULL)"
-)
-REDEEM = (
-    f"INSERT INTO authorization_grant ({COLUMNS}, issued_at, expires_at)"  # noqa: S608 - constant
-    " SELECT CAST($1 AS TEXT), a.id, CAST($3 AS TEXT), CAST($4 AS TEXT),"
-    " CAST($5 AS TEXT), CAST($6 AS TEXT), CAST($7 AS TEXT), CAST($8 AS TEXT),"
-    " CAST($9 AS TEXT), CAST($10 AS TEXT), CAST($11 AS BIGINT), 0,"
-    " CAST($12 AS TEXT), CAST($13 AS TEXT), CAST($14 AS TEXT),"
-    " CAST($15 AS BIGINT), CAST($16 AS BIGINT)"
-    " FROM account a WHERE a.id = $2 AND"
-    + STANDING.format(
-        auth_time="CAST($11 AS BIGINT)",
-        device="CAST($3 AS TEXT)",
-        party="CAST($4 AS TEXT)",
-    )
-    + " AND NOT EXISTS (SELECT 1 FROM browser_session s"
-    " WHERE s.id = CAST($5 AS TEXT) AND s.ended_at IS NOT NULL)"
-    " ON CONFLICT DO NOTHING"
-)
-ROTATE = (
-    "UPDATE authorization_grant SET generation = generation + 1, rotated_at = $4"  # noqa: S608 - constant
-    " WHERE id = $1 AND generation = $2 AND relying_party_id = $3"
-    " AND revoked_at IS NULL AND expires_at > $4"
-    " AND (rotated_at IS NULL OR rotated_at <= $5)"
-    " AND EXISTS (SELECT 1 FROM account a WHERE a.id = authorization_grant.account_id"
-    " AND"
-    + STANDING.format(
-        auth_time="authorization_grant.auth_time",
-        device="authorization_grant.device_id",
-        party="authorization_grant.relying_party_id",
-    )
-    + f") RETURNING {COLUMNS}"
-)
-UNMOVED = (
-    f"SELECT {', '.join(f'g.{name}' for name in COLUMNS.split(', '))}"  # noqa: S608 - constant
-    " FROM authorization_grant g JOIN account a ON a.id = g.account_id"
-    " WHERE g.id = $1 AND g.generation = $2 AND g.relying_party_id = $3"
-    " AND g.revoked_at IS NULL AND g.expires_at > $4 AND"
-    + STANDING.format(
-        auth_time="g.auth_time", device="g.device_id", party="g.relying_party_id"
-    )
-)
-# The token that moved the family a moment ago, or the one that it moved to.
-IN_GRACE = (
-    UNMOVED.replace("g.generation = $2", "$2 IN (g.generation, g.generation - 1)")
-    + " AND g.rotated_at > $5"
-)
-# An online grant ends with its browser session, an offline one does not.
-LIVE = (
-    "SELECT g.id, g.account_id, g.device_id, g.relying_party_id, g.session_id, g.sid,"  # noqa: S608 - constant
-    " g.scopes, g.claims, g.acr, g.amr, g.auth_time, g.generation, g.confirmation,"
-    " g.resources, g.claims_request, s.ended_at"
-    " FROM authorization_grant g JOIN account a ON a.id = g.account_id"
-    " LEFT JOIN browser_session s ON s.id = g.session_id"
-    " WHERE g.id = $1 AND g.revoked_at IS NULL AND g.expires_at > $2 AND"
-    + STANDING.format(
-        auth_time="g.auth_time", device="g.device_id", party="g.relying_party_id"
-    )
-)
-# Whether an approval may still become a grant; $2 is the relying party.
-MAY_BECOME = (
-    "SELECT 1 FROM decision x JOIN account a ON a.id = x.account_id"  # noqa: S608 - constant
-    " WHERE x.challenge_id = $1 AND x.state = 'approved' AND"
-    + STANDING.format(
-        auth_time="x.decided_at", device="x.device_id", party="CAST($2 AS TEXT)"
-    )
-)
-REVOKE = (
-    "UPDATE authorization_grant SET revoked_at = $2"
-    " WHERE id = $1 AND revoked_at IS NULL RETURNING account_id, relying_party_id"
-)
-GENERATION = "SELECT generation, rotated_at FROM authorization_grant WHERE id = $1"
-BY_SID = (
-    "SELECT session_id, account_id FROM authorization_grant"
-    " WHERE sid = $1 AND relying_party_id = $2 LIMIT 1"
-)
-DROP_EXPIRED = "DELETE FROM authorization_grant WHERE expires_at < $1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,18 +116,22 @@ class Grants:
         *,
         sid: str,
         confirmation: str = "",
+        released_at: int | None = None,
     ) -> Grant:
         """Spend the code, once; raises GrantSpent.
 
         `confirmation` names the key that the tokens are bound to: "", `jkt:…`
-        (RFC 9449) or `x5t#S256:…` (RFC 8705).
+        (RFC 9449) or `x5t#S256:…` (RFC 8705). `released_at` (ms) is when the person
+        said yes, where that was long before the code was made.
 
         A second presentation revokes everything that the first one gave (RFC 6749,
         4.1.2).
         """
         now = self.clock.now()
         grant = _grant_of(code, sid=sid, confirmation=confirmation)
-        values = (*_columns(grant), to_millis(now), self._end(code))
+        if released_at is None:
+            released_at = self._released_at(code)
+        values = (*_columns(grant), to_millis(now), self._end(code), released_at)
         is_late = to_millis(now) >= code.expires_at
         if is_late or await tx.run(REDEEM, *values) != 1:
             await self._punish_reuse(tx, code.grant_id, detail="code")
@@ -339,6 +235,15 @@ class Grants:
             relying_party=str(row[1]),
             detail={"what": detail},
         )
+
+    def _released_at(self, code: AuthorizationCode) -> int:
+        """Return since when (ms) nothing may have been taken back.
+
+        Nobody was asked for single sign-on: there the consent of before must stand.
+        """
+        if code.is_single_sign_on:
+            return 0
+        return code.expires_at - int(self.code_life.total_seconds() * 1000)
 
     def _end(self, code: AuthorizationCode) -> int:
         return code.expires_at + int(self.refresh_life.total_seconds() * 1000)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from idp.domain.audit import Audit, EventTag
 from idp.domain.consents import Consents
-from idp.domain.grants import STANDING
+from idp.domain.grant_rows import STANDING
 from idp.domain.interactions import Login
 from idp.errors import ChallengeClosed
 from idp.interfaces import Clock

@@ -91,7 +91,11 @@ async def issue(
     async with services.store.begin() as tx:
         await services.backchannel.spend(tx, request)
         grant = await services.grants.redeem(
-            tx, code, sid=sid, confirmation=confirmation
+            tx,
+            code,
+            sid=sid,
+            confirmation=confirmation,
+            released_at=decision.decided_at,
         )
         await save_login(services, tx, code, grant)
         if is_fetched:

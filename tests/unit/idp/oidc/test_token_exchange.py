@@ -226,7 +226,7 @@ async def test_a_withdrawn_consent_ends_what_was_exchanged(town: World) -> None:
         )
     assert not await is_active(town, other)
     answer = await exchange(town, token)
-    assert answer.json()["error"] == "consent_required"
+    assert answer.json()["error"] == "invalid_request"  # the grant is over, too
 
 
 async def test_a_later_no_ends_what_an_earlier_yes_gave(town: World) -> None:
