@@ -114,7 +114,8 @@ def check_profile(party: Profiled) -> None:
         "dpop_bound_access_tokens": is_bound or not profile.requires_sender_constraint,
         "signing_alg": {alg for alg in signing if alg} <= set(profile.algorithms),
         "jwks": has_keys or not (needs_keys or profile.requires_signed_requests),
-        "backchannel_token_delivery_mode": not profile.is_fapi
+        # What is pushed is asked for by nobody: there is no key to bind it to.
+        "backchannel_token_delivery_mode": not (profile.is_fapi or is_bound)
         or metadata.backchannel_token_delivery_mode != PUSH,
     }
     wrong = {name: "not-acceptable" for name, is_fine in facts.items() if not is_fine}

@@ -252,6 +252,21 @@ async def test_a_hint_token_names_the_person_core_7_1(ciba: Ciba) -> None:
 
 
 @pytest.mark.parametrize("profile", ["fapi2", "fapi2-message-signing"])
+@pytest.mark.parametrize(
+    "bound",
+    [
+        {"dpop_bound_access_tokens": True},
+        {"tls_client_certificate_bound_access_tokens": True},
+    ],
+)
+async def test_what_must_be_bound_to_a_key_is_never_pushed(
+    ciba: Ciba, bound: dict[str, bool]
+) -> None:
+    with pytest.raises(FieldsInvalid) as caught:
+        await ciba.world.portal("bound", metadata=metadata("push", **bound))
+    assert set(caught.value.fields) == {"backchannel_token_delivery_mode"}
+
+
 async def test_push_cannot_be_registered_under_fapi_fapi_ciba_5_2_2(
     ciba: Ciba, profile: str
 ) -> None:
