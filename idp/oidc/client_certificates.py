@@ -2,9 +2,11 @@
 
 The proxy ends TLS and proves that the caller holds the key; it writes the certificate
 into `Client-Cert` and what came with it into `Client-Cert-Chain` (RFC 9440). Both are
-believed only from a peer in `trusted_proxies`: what anybody else writes there is never
-read. A proxy that serves self-signed certificates cannot judge chains, so they are
-judged here, against `tls_client_ca_file`.
+believed only from a peer in `trusted_proxies` and only at `mtls_origin`: what anybody
+else writes there is never read, nor what comes through a proxy by an address where it
+asks for no certificate and may not know that it had to delete the header. A proxy that
+serves self-signed certificates cannot judge chains, so they are judged here, against
+`tls_client_ca_file`.
 
     tls_client_auth               a chain to that file, and the registered name
     self_signed_tls_client_auth   a public key of the party's registered JWKS
@@ -17,6 +19,7 @@ from functools import cached_property, lru_cache
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -90,7 +93,10 @@ def certificate_of(services: Services, request: Request) -> ClientCertificate | 
     client = request.scope.get("client") or ("", 0)
     peer = str(request.scope.get(PEER, client[0]))
     given = request.headers.getlist("client-cert")
-    if not given or not is_trusted(peer, services.settings.trusted_proxies):
+    settings = services.settings
+    if not given or not is_trusted(peer, settings.trusted_proxies):
+        return None
+    if not is_mtls_origin(request, settings.mtls_origin):
         return None
     chain = ",".join(request.headers.getlist("client-cert-chain"))
     if len(given) > 1 or len(given[0]) + len(chain) > MAX_HEADER:
@@ -104,6 +110,12 @@ def certificate_of(services: Services, request: Request) -> ClientCertificate | 
     except UNREADABLE as error:
         raise ProtocolRefusal("invalid_request", "the client certificate") from error
     return found
+
+
+def is_mtls_origin(request: Request, origin: str) -> bool:
+    """Say whether a request came to where certificates are asked for. Pure."""
+    named = [host.lower() for host in request.headers.getlist("host")]
+    return bool(origin) and named == [urlsplit(origin).netloc.lower()]
 
 
 def _certificate(item: str) -> x509.Certificate:

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from hypothesis import given
 from hypothesis import strategies as st
+from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
 from camdigikey.commands.serve import behind_proxies
@@ -49,7 +50,10 @@ async def services(sqlite_url: str, tmp_path: Path) -> AsyncIterator[Services]:
     authorities = tmp_path / "authorities.pem"
     authorities.write_bytes(ROOT.pem)
     yield with_settings(
-        opened, trusted_proxies=(PROXY,), tls_client_ca_file=authorities
+        opened,
+        trusted_proxies=(PROXY,),
+        tls_client_ca_file=authorities,
+        mtls_origin=ISSUER,
     )
     await opened.store.close()
 
@@ -86,6 +90,18 @@ async def test_only_a_trusted_proxy_is_believed(services: Services) -> None:
         assert certificate_of(services, presenting(LEAF, client=stranger)) is None
     nobody = with_settings(services, trusted_proxies=())
     assert certificate_of(nobody, presenting(LEAF)) is None
+
+
+async def test_a_certificate_is_believed_only_where_one_is_asked_for(
+    services: Services,
+) -> None:
+    # A proxy that ends plain TLS passes on whatever a caller writes.
+    for origin in ("", "https://mtls.example", f"{ISSUER}0"):
+        elsewhere = with_settings(services, mtls_origin=origin)
+        assert certificate_of(elsewhere, presenting(LEAF)) is None
+    twice = presenting(LEAF)
+    twice.scope["headers"].append((b"host", b"localhost:8000"))
+    assert certificate_of(services, Request(twice.scope)) is None
 
 
 async def test_the_peer_counts_and_not_the_address_that_a_header_claims(
@@ -177,8 +193,10 @@ async def test_a_header_that_is_no_certificate_is_refused(
 def test_no_header_breaks_the_reader(text: str) -> None:
     class Known:
         settings = IdpSettings(
+            environment="development",
             issuer="https://a.example",
             app_origin="https://b.example",
+            mtls_origin=ISSUER,
             trusted_proxies=(PROXY,),
         )
 
@@ -314,7 +332,7 @@ async def test_another_method_is_not_authenticated_by_a_certificate(
 
 
 async def test_5_aliases_are_told_when_there_are_any(services: Services) -> None:
-    settings = services.settings
+    settings = services.settings.model_copy(update={"mtls_origin": ""})
     rest = {
         "token_endpoint": f"{ISSUER}/token",
         "userinfo_endpoint": f"{ISSUER}/userinfo",

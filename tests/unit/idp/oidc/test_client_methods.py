@@ -88,7 +88,11 @@ async def town(world: World, tmp_path: Path) -> AsyncIterator[World]:
     """The provider behind a proxy that hands certificates on."""
     authorities = tmp_path / "authorities.pem"
     authorities.write_bytes(ROOT.pem)
-    changes = {"trusted_proxies": (PROXY,), "tls_client_ca_file": authorities}
+    changes = {
+        "trusted_proxies": (PROXY,),
+        "tls_client_ca_file": authorities,
+        "mtls_origin": ISSUER,
+    }
     settings = world.services.settings.model_copy(update=changes)
     services = replace(world.services, settings=settings)
     for party in PARTIES.values():

@@ -35,7 +35,9 @@ JKT = f"jkt:{signing.thumbprint(KEY.bare)}"
 @pytest.fixture
 async def services(sqlite_url: str) -> AsyncIterator[Services]:
     opened = await open_wired(sqlite_url)
-    settings = opened.settings.model_copy(update={"trusted_proxies": (PROXY,)})
+    settings = opened.settings.model_copy(
+        update={"trusted_proxies": (PROXY,), "mtls_origin": ISSUER}
+    )
     yield replace(opened, settings=settings)
     await opened.store.close()
 
