@@ -325,9 +325,9 @@ async def _decide_once(
 ) -> bool:
     if challenge.channel is not Channel.PUSH:
         return await services.decisions.decide(tx, challenge, verdict)
-    is_not_me = tag is EventTag.LOGIN_NOT_ME
+    is_refusal = tag in {EventTag.LOGIN_DENIED, EventTag.LOGIN_NOT_ME}
     return await decide_backchannel(
-        services.backchannel, tx, challenge, verdict, is_not_me=is_not_me
+        services.backchannel, tx, challenge, verdict, is_refusal=is_refusal
     )
 
 

@@ -6,8 +6,8 @@
 
 The request is a row, its answer the durable decision on the challenge of the same
 id: both outlive every restart. One person has at most one open request and three
-unanswered ones an hour, whoever asks; who says "this was not me" is not asked by
-that party for a day.
+unanswered or refused ones an hour, whoever asks; who says no is not asked by that
+party for a day.
 """
 
 import hmac
@@ -274,7 +274,7 @@ class BackchannelRequests:
         if are_open >= self.limits.open_at_once:
             raise PushRefused("another request is open")
         if unanswered >= self.limits.unanswered_an_hour:
-            raise PushRefused("too many unanswered requests")
+            raise PushRefused("too many unanswered or refused requests")
 
 
 async def decide_backchannel(
@@ -283,18 +283,19 @@ async def decide_backchannel(
     challenge: Challenge,
     verdict: Verdict,
     *,
-    is_not_me: bool = False,
+    is_refusal: bool = False,
 ) -> bool:
     """Write the one answer to a pushed challenge; False when another was first.
 
     Whoever is to be told is told as soon as this is durable; `requests.decided`
-    follows. A sandbox may call it for a citizen without a phone: then the verdict
+    follows. `is_refusal` says that the person said no: that stops the party's prompts
+    for a while. A sandbox may call it for a citizen without a phone: then the verdict
     names no device.
     """
     if not await requests.decisions.decide(tx, challenge, verdict):
         return False
     await tx.run(DUE_NOW, challenge.id, to_millis(requests.clock.now()))
-    if is_not_me:
+    if is_refusal:
         await requests.blocks.block(
             tx,
             account_id=verdict.account_id,

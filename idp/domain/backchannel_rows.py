@@ -36,10 +36,14 @@ COLUMNS = (
 # Takes the account's row lock (SQLite has one writer anyway): one person's prompts
 # are counted and opened one after the other. No row: nobody is there to be asked.
 LOCK_ACCOUNT = "UPDATE account SET state = state WHERE id = $1 AND state = 'active'"
+# A prompt that ended in a no (a wrong binding code too) is counted like one that
+# nobody answered: else whoever is refused may ask again for ever.
 UNANSWERED = (
-    "SELECT COUNT(*), COALESCE(SUM(CASE WHEN b.expires_at > $3 THEN 1 ELSE 0 END), 0)"
-    " FROM backchannel_request b WHERE b.account_id = $1 AND b.made_at > $2"
-    " AND NOT EXISTS (SELECT 1 FROM decision d WHERE d.challenge_id = b.id)"
+    "SELECT COUNT(*), COALESCE(SUM(CASE WHEN b.expires_at > $3"
+    " AND d.challenge_id IS NULL THEN 1 ELSE 0 END), 0)"
+    " FROM backchannel_request b LEFT JOIN decision d ON d.challenge_id = b.id"
+    " WHERE b.account_id = $1 AND b.made_at > $2"
+    " AND (d.challenge_id IS NULL OR d.state = 'denied')"
 )
 INSERT = (
     "INSERT INTO backchannel_request (id, relying_party_id, account_id, delivery,"

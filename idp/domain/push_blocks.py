@@ -1,4 +1,4 @@
-"""A relying party that may not prompt a person for a while: "this was not me".
+"""A relying party that may not prompt a person for a while, because he said no.
 
 The person sees the block and can lift it; time lifts it too.
 """

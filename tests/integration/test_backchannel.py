@@ -75,6 +75,7 @@ async def test_a_denial_and_the_end_of_time_are_told_core_11(ciba: Ciba) -> None
     asked = await ciba.asked()
     await ciba.decide(asked, approve=False)
     assert await ciba.poll_error(asked) == "access_denied"
+    ciba.wait(24 * 3600)
     late = await ciba.asked(requested_expiry="30")
     assert late["expires_in"] == 30
     ciba.wait(31)
@@ -194,11 +195,35 @@ async def test_three_unanswered_prompts_an_hour_are_the_most(ciba: Ciba) -> None
     assert (await ciba.ask())[0] == 200
 
 
-async def test_answered_prompts_do_not_count(ciba: Ciba) -> None:
-    for n in range(5):
+async def test_approved_prompts_do_not_count(ciba: Ciba) -> None:
+    for _ in range(5):
         asked = await ciba.asked()
-        await ciba.decide(asked, approve=n % 2 == 0)
+        await ciba.decide(asked)
         ciba.wait(60)
+
+
+async def test_a_no_stops_the_partys_prompts_for_a_day(world: World) -> None:
+    ciba = await enter(world)
+    await ciba.decide(await ciba.asked(), approve=False)
+    ciba.wait(3601)  # also when the hour's budget is fresh
+    status, body = await ciba.ask()
+    assert (status, body["error"]) == (403, "access_denied")
+    ciba.wait(23 * 3600)
+    assert (await ciba.ask())[0] == 200
+
+
+async def test_wrong_binding_codes_spend_the_budget_of_prompts(world: World) -> None:
+    ciba = await enter(world)
+    for _ in range(3):
+        asked = await ciba.asked()
+        claimed = await ciba.phone.wait_for_challenge()
+        wrong = f"{(int(asked['binding_code']) + 1) % 100:02d}"
+        said = await ciba.phone.approve(claimed, binding_code=wrong)
+        assert said == {"state": "denied"}
+        ciba.wait(6)
+    assert (await ciba.ask())[0] == 403
+    ciba.wait(3601)
+    assert (await ciba.ask())[0] == 200
 
 
 async def test_not_me_blocks_the_party_for_a_day_and_can_be_lifted(
