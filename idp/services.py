@@ -256,7 +256,11 @@ def wire(
         decisions=decisions,
         party_registration=PartyRegistration(clock, sealer, audit),
         relying_parties=RelyingParties(
-            clock, sealer, audit, is_development=settings.environment == "development"
+            clock,
+            sealer,
+            audit,
+            is_development=settings.environment == "development",
+            is_sandbox=settings.sandbox,
         ),
         grants=Grants(
             clock,

@@ -90,6 +90,18 @@ def profile_of(party: Profiled) -> Profile:
     return PROFILES[party.profile]
 
 
+def may_omit_pkce(party: Profiled, *, is_sandbox: bool) -> bool:
+    """Say whether a party may ask for a code without PKCE: in a sandbox, some may.
+
+    Automated conformance suites of OpenID Connect send none. Whoever cannot prove who
+    it is, and every FAPI party, always has to; and outside a sandbox so has everybody,
+    whatever is registered.
+    """
+    is_confidential = party.auth_method != "none"
+    is_exempt = party.metadata.is_pkce_exempt and is_confidential
+    return is_sandbox and is_exempt and not profile_of(party).is_fapi
+
+
 def check_profile(party: Profiled) -> None:
     """Refuse a registration that its own profile forbids; raises FieldsInvalid."""
     profile, metadata = profile_of(party), party.metadata

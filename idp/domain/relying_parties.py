@@ -25,7 +25,7 @@ from idp.domain.party_metadata import (
     read_metadata,
     write_metadata,
 )
-from idp.domain.profiles import PROFILES, check_profile
+from idp.domain.profiles import PROFILES, check_profile, may_omit_pkce
 from idp.errors import AlreadyRegistered, FieldsInvalid, NotFound, RelyingPartyUnknown
 from idp.interfaces import Clock
 from idp.storage.columns import new_id, to_millis
@@ -162,6 +162,7 @@ class RelyingParties:
     sealer: Sealer
     audit: Audit
     is_development: bool = False
+    is_sandbox: bool = False
     _known: dict[str, tuple[int, RelyingParty]] = field(default_factory=dict)
 
     async def add(
@@ -281,6 +282,9 @@ class RelyingParties:
             raise FieldsInvalid(wrong)
         check_metadata(party.metadata)
         check_profile(party)
+        may_omit = may_omit_pkce(party, is_sandbox=self.is_sandbox)
+        if party.metadata.is_pkce_exempt and not may_omit:
+            raise FieldsInvalid({"is_pkce_exempt": "not-acceptable"})
 
     def _has_redirects(self, party: RelyingParty) -> bool:
         """Say whether the addresses will do; without browser logins none is needed."""

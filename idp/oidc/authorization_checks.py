@@ -18,6 +18,7 @@ from idp.domain.profiles import (
     FAPI2,
     FAPI2_MESSAGE_SIGNING,
     Profile,
+    may_omit_pkce,
 )
 from idp.domain.relying_parties import RelyingParty
 from idp.errors import RedirectUriUnknown, ScopeRefused
@@ -160,7 +161,15 @@ def check_scope(asked: Asked) -> None:
 
 
 def check_pkce(asked: Asked) -> None:
-    """PKCE with S256, for every party (RFC 9700, 2.1.1; FAPI 2.0, 5.3.2.2)."""
+    """PKCE with S256, for every party (RFC 9700, 2.1.1; FAPI 2.0, 5.3.2.2).
+
+    Who is exempt, in a sandbox, sends none of it or all of it.
+    """
+    is_absent = not (
+        {"code_challenge", "code_challenge_method"} & set(asked.parameters)
+    )
+    if is_absent and may_omit_pkce(asked.party, is_sandbox=asked.is_sandbox):
+        return
     if not CODE_CHALLENGE.fullmatch(asked.get("code_challenge") or ""):
         raise ProtocolRefusal("invalid_request", "code_challenge is missing or wrong")
     if asked.get("code_challenge_method") != "S256":

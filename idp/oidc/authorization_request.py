@@ -38,6 +38,7 @@ class Asked:
     pushed_id: str = ""
     is_at_par: bool = False
     dpop_jkt: str = ""
+    is_sandbox: bool = False
     fault: ProtocolRefusal | None = None
 
     def get(self, name: str) -> str | None:
@@ -53,8 +54,12 @@ async def read_request(
     services: Services, party: RelyingParty, outer: Mapping[str, str]
 ) -> Asked:
     """Return what a party asks at /authorize. Raises Unavailable."""
-    issuer = services.settings.issuer
-    plain = Asked(party=party, issuer=issuer, parameters=outer)
+    plain = Asked(
+        party=party,
+        issuer=services.settings.issuer,
+        parameters=outer,
+        is_sandbox=services.settings.sandbox,
+    )
     if "request" in outer and "request_uri" in outer:
         # RFC 9101, 5: one or the other.
         both = ProtocolRefusal("invalid_request", "request and request_uri")
@@ -81,6 +86,7 @@ async def read_pushed_form(
             name: value for name, value in form.items() if name not in CREDENTIALS
         },
         is_at_par=True,
+        is_sandbox=services.settings.sandbox,
     )
     if "request_uri" in form:
         # RFC 9126, 2.1: a pushed request cannot refer to another.

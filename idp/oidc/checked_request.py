@@ -38,7 +38,7 @@ def checked_request(asked: Asked, *, now: datetime) -> AuthorizationRequest:
     return AuthorizationRequest(
         client_id=asked.party.id,
         redirect_uri=asked.parameters["redirect_uri"],
-        code_challenge=asked.parameters["code_challenge"],
+        code_challenge=asked.get("code_challenge") or "",
         scopes=scopes,
         claims=claims,
         voluntary=voluntary,

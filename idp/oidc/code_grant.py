@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from idp.domain.audit import EventTag
 from idp.domain.codes import AuthorizationCode
 from idp.domain.grants import Grant
+from idp.domain.profiles import may_omit_pkce
 from idp.domain.relying_parties import RelyingParty
 from idp.domain.sessions import Session
 from idp.domain.subjects import session_of, subject_key, subject_of
@@ -26,10 +27,18 @@ Form = Mapping[str, str]
 async def redeem_code(
     services: Services, party: RelyingParty, form: Form, *, confirmation: str = ""
 ) -> Issued:
-    """Spend a code; raises GrantSpent, ProtocolRefusal."""
-    for name in ("code", "code_verifier", "redirect_uri"):
+    """Spend a code; raises GrantSpent, ProtocolRefusal.
+
+    A code that was asked for with a challenge is never redeemed without its verifier.
+    """
+    for name in ("code", "redirect_uri"):
         required(form, name)
+    may_omit = may_omit_pkce(party, is_sandbox=services.settings.sandbox)
+    if not may_omit:
+        required(form, "code_verifier")
     code = services.grants.open_code(form["code"], client_id=party.id)
+    if code.code_challenge:
+        required(form, "code_verifier")
     facts = server.Facts(
         form=form,
         client=party,

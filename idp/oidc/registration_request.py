@@ -49,7 +49,13 @@ GRANTED = (
     "legal_basis",
     "is_development",
 )
-ASKABLE = frozenset(PartyMetadata.__dataclass_fields__) - {*GRANTED, "grant_types"}
+# What only an operator registers, on the command line.
+UNASKABLE = ("is_pkce_exempt",)
+ASKABLE = frozenset(PartyMetadata.__dataclass_fields__) - {
+    *GRANTED,
+    *UNASKABLE,
+    "grant_types",
+}
 ADDRESSES = (
     "jwks_uri",
     "logo_uri",

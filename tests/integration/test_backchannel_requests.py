@@ -251,7 +251,6 @@ async def test_a_hint_token_names_the_person_core_7_1(ciba: Ciba) -> None:
 # -- FAPI
 
 
-@pytest.mark.parametrize("profile", ["fapi2", "fapi2-message-signing"])
 @pytest.mark.parametrize(
     "bound",
     [
@@ -267,6 +266,7 @@ async def test_what_must_be_bound_to_a_key_is_never_pushed(
     assert set(caught.value.fields) == {"backchannel_token_delivery_mode"}
 
 
+@pytest.mark.parametrize("profile", ["fapi2", "fapi2-message-signing"])
 async def test_push_cannot_be_registered_under_fapi_fapi_ciba_5_2_2(
     ciba: Ciba, profile: str
 ) -> None:
