@@ -34,6 +34,8 @@ def issue(  # noqa: PLR0917 - each is an option of the command line
     ] = DEFAULT.profile,
     acr: Annotated[str, typer.Option(help="Least level of logins.")] = DEFAULT.acr,
     domain: Annotated[str, typer.Option(help="The domain people are shown.")] = "",
+    name_km: Annotated[str, typer.Option(help="The name people are shown.")] = "",
+    name_en: Annotated[str, typer.Option(help="The same in English.")] = "",
     development: Annotated[
         bool, typer.Option("--development", help="Loopback addresses are fine.")
     ] = False,
@@ -52,6 +54,8 @@ def issue(  # noqa: PLR0917 - each is an option of the command line
         profile=profile,
         acr=acr,
         domain=domain,
+        name_km=name_km,
+        name_en=name_en,
         legal_basis=legal_basis,
         is_development=development,
     )

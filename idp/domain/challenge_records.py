@@ -64,12 +64,16 @@ class ShownClaim:
 
 @dataclass(frozen=True, slots=True)
 class ShownParty:
-    """The relying party as the phone shows it."""
+    """The relying party as the phone shows it.
+
+    `names_itself` says that nobody has vouched for its name, only for its domain.
+    """
 
     id: str
     name: Text
     domain: str
     purpose: Text
+    names_itself: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +172,7 @@ def display_text(
             "name": party.name,
             "domain": party.domain,
             "logo": None,
+            "names_itself": party.names_itself,
         },
         "purpose": party.purpose,
         "claims": claims,

@@ -50,7 +50,8 @@ class PartyMetadata:
     its own name (client_credentials), `claims` what it may ask for one by one,
     `may_act_at` the parties whose services it may call in a citizen's name,
     `audience` what its own API is called in tokens. `legal_basis` is the text that
-    allows it to ask. `is_pkce_exempt` counts in a sandbox alone (`may_omit_pkce`).
+    allows it to ask. `names_itself` says that nobody has vouched for its names.
+    `is_pkce_exempt` counts in a sandbox alone (`may_omit_pkce`).
     """
 
     application_type: str = "web"
@@ -61,6 +62,7 @@ class PartyMetadata:
     legal_basis: str = ""
     software_id: str = ""
     is_development: bool = False
+    names_itself: bool = False
     is_pkce_exempt: bool = False
 
     jwks: Mapping[str, Any] | None = None

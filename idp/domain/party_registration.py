@@ -68,8 +68,9 @@ class Terms:
     """What an operator allows a party; a request can only ask for less.
 
     `claims`, `resources`, `api_scopes` and `may_act_at` are as in PartyMetadata;
-    `domain` is what people are shown, "" for the host of the first redirect URI;
-    `acr` is the least level of its logins.
+    `domain` is what people are shown, "" for the host that all answers go to;
+    `name_km` and `name_en` too, "" where the party chooses them, and then people are
+    told so; `acr` is the least level of its logins.
     """
 
     scopes: tuple[str, ...] = ("openid", "profile")
@@ -82,6 +83,8 @@ class Terms:
     profile: str = "basic"
     acr: str = "low"
     domain: str = ""
+    name_km: str = ""
+    name_en: str = ""
     legal_basis: str = ""
     is_development: bool = False
 
@@ -111,6 +114,8 @@ def check_terms(terms: Terms) -> None:
         and set(terms.grant_types) <= set(GRANT_TYPES),
         "profile": terms.profile in PROFILES,
         "acr": terms.acr in LEVELS,
+        # With one of them alone the other would be the party's own.
+        "name": bool(terms.name_km) == bool(terms.name_en),
     }
     wrong = {name: "not-acceptable" for name, is_fine in facts.items() if not is_fine}
     if wrong:

@@ -15,6 +15,7 @@ def shown_party(party: RelyingParty) -> ShownParty:
         name=Text(km=party.name_km, en=party.name_en),
         domain=party.domain,
         purpose=Text(km=party.purpose_km, en=party.purpose_en),
+        names_itself=party.metadata.names_itself,
     )
 
 

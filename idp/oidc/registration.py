@@ -82,7 +82,7 @@ async def _register(request: Request, services: Services) -> Response:
     if granted is None and not statement:
         raise GrantSpent("neither token nor statement")
     terms = granted or terms_of(statement)
-    wanted = _wanted(services, new_client_id(), {**body, **statement}, terms)
+    wanted = _wanted(services, new_client_id(), body, terms, statement)
     party = await _with_sector(services, wanted)
     services.relying_parties.check(party)
     async with services.store.begin() as tx:
@@ -111,9 +111,10 @@ async def _replace(request: Request, services: Services) -> Response:
     if any(name in body for name in OURS):
         raise refused(f"not yours to say: {', '.join(OURS)}")
     keeps_secret = _shows_secret(services, party, body)
+    statement: dict[str, Any] = {}
     if "software_statement" in body:
-        body |= verify_statement(services, body["software_statement"])
-    wanted = _wanted(services, party.id, body, terms)
+        statement = verify_statement(services, body["software_statement"])
+    wanted = _wanted(services, party.id, body, terms, statement)
     changed = await _with_sector(services, wanted)
     services.relying_parties.check(changed)
     if changed.sector != party.sector:
@@ -173,10 +174,16 @@ async def _spend_budget(services: Services, request: Request) -> None:
 
 
 def _wanted(
-    services: Services, client_id: str, body: dict[str, Any], terms: Terms
+    services: Services,
+    client_id: str,
+    body: dict[str, Any],
+    terms: Terms,
+    statement: dict[str, Any],
 ) -> Wanted:
     is_development = services.settings.environment == "development"
-    return wanted_party(client_id, body, terms, is_development=is_development)
+    return wanted_party(
+        client_id, body, terms, is_development=is_development, statement=statement
+    )
 
 
 def _shows_secret(

@@ -40,6 +40,9 @@ from idp.oidc.errors import ProtocolRefusal
 INVALID_METADATA = "invalid_client_metadata"
 INVALID_REDIRECT = "invalid_redirect_uri"
 MOST = 20
+NAMES = frozenset({"client_name", "client_name#km"})
+PURPOSES = frozenset({"purpose", "purpose#km"})
+NO_STATEMENT: Mapping[str, Any] = {}
 GRANTED = (
     "claims",
     "resources",
@@ -49,8 +52,8 @@ GRANTED = (
     "legal_basis",
     "is_development",
 )
-# What only an operator registers, on the command line.
-UNASKABLE = ("is_pkce_exempt",)
+# What a request never says: it is known here, or registered on the command line.
+UNASKABLE = ("is_pkce_exempt", "names_itself")
 ASKABLE = frozenset(PartyMetadata.__dataclass_fields__) - {
     *GRANTED,
     *UNASKABLE,
@@ -138,13 +141,20 @@ def _no_constant(name: str) -> None:
 
 
 def wanted_party(
-    client_id: str, body: Mapping[str, Any], terms: Terms, *, is_development: bool
+    client_id: str,
+    body: Mapping[str, Any],
+    terms: Terms,
+    *,
+    is_development: bool,
+    statement: Mapping[str, Any] = NO_STATEMENT,
 ) -> Wanted:
     """Return the party that a request describes, within its terms.
 
+    `statement` are the members that somebody we trust has signed.
+
     Raises ProtocolRefusal (`invalid_redirect_uri`, `invalid_client_metadata`).
     """
-    asked, metadata = _read(body)
+    asked, metadata = _read(_with_statement(body, statement))
     _check_redirects(asked, is_loopback_fine=is_development and terms.is_development)
     _check_addresses(
         asked, metadata, is_lenient=is_development and terms.is_development
@@ -156,13 +166,14 @@ def wanted_party(
         raise refused("scope: more than was granted")
     if not set(asked.grant_types) <= set(terms.grant_types):
         raise refused("grant_types: more than was granted")
-    name_en = asked.client_name or asked.client_name_km
+    name_en = terms.name_en or asked.client_name or asked.client_name_km
     if not name_en:
         raise refused("client_name: people must be told who asks")
     granted = {name: getattr(terms, name) for name in GRANTED}
+    granted["names_itself"] = not terms.name_en and NAMES.isdisjoint(statement)
     party = RelyingParty(
         id=client_id,
-        name_km=asked.client_name_km or name_en,
+        name_km=terms.name_km or asked.client_name_km or name_en,
         name_en=name_en,
         domain=terms.domain or _domain(asked, metadata),
         purpose_km=asked.purpose_km or asked.purpose,
@@ -176,6 +187,21 @@ def wanted_party(
         metadata=replace(metadata, grant_types=asked.grant_types, **granted),
     )
     return Wanted(party, asked.sector_identifier_uri)
+
+
+def _with_statement(
+    body: Mapping[str, Any], statement: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the request's members and the statement's, which win (RFC 7591, 2.3).
+
+    A name or a purpose that was signed in one language is not joined by the request's
+    own in the other.
+    """
+    kept = dict(body)
+    for texts in (NAMES, PURPOSES):
+        if not texts.isdisjoint(statement):
+            kept = {name: value for name, value in kept.items() if name not in texts}
+    return {**kept, **statement}
 
 
 def refused(description: str, *, error: str = INVALID_METADATA) -> ProtocolRefusal:

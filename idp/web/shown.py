@@ -26,6 +26,7 @@ class Shown:
     domain: str
     purpose: str
     claims: tuple[Line, ...]
+    names_itself: bool
 
 
 async def parties_of(
@@ -60,4 +61,5 @@ def shown_in(
         domain=party.domain,
         purpose=party.purpose_km if in_khmer else party.purpose_en,
         claims=lines,
+        names_itself=party.metadata.names_itself,
     )

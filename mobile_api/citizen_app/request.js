@@ -56,6 +56,7 @@ function Who({ shows: { relying_party: party } }) {
     <p class="domain" data-testid="request-domain" dir="ltr" lang="en">${party.domain}</p>
     <p class="party" data-testid="request-party">${pick(party.name)}</p>
     <p class="checked">${t("request.checked")}</p>
+    ${party.names_itself && html`<p class="hint" data-testid="names-itself">${t("request.names_itself")}</p>`}
   </section>`;
 }
 

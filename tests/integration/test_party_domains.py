@@ -1,14 +1,17 @@
-"""What people are shown of a party that registered itself: a domain that is its own."""
+"""What people are shown of a party that registered itself: its own, or marked so."""
 
 from typing import Any
 
+import httpx2
 import orjson
 import pytest
 
 from idp.domain.party_metadata import CIBA
+from idp.domain.party_registration import Terms
+from idp.oidc.registration_request import wanted_party
 from tests.integration.test_party_registration import ASKED, ask, refused, registered
 from tests.receiver import receiver
-from tests.world import World
+from tests.world import ISSUER, PORTAL, World
 
 pytestmark = pytest.mark.anyio
 
@@ -71,6 +74,65 @@ async def test_the_address_of_a_strangers_keys_gives_neither_domain_nor_sector(
     async with quick.services.store.read() as tx:
         party = await quick.services.relying_parties.find(tx, told["client_id"])
     assert (party.domain, party.sector) == ("land.test", "land.test")
+
+
+SAID = 'data-testid="names-itself"'
+
+
+async def shown_to(world: World, client_id: str) -> tuple[str, dict[str, Any]]:
+    """Return the login page, and what the phone that scans it is told of the party."""
+    params = {
+        "client_id": client_id,
+        "redirect_uri": f"{PORTAL}/callback",
+        "response_type": "code",
+        "scope": "openid",
+        "code_challenge": "A" * 43,
+        "code_challenge_method": "S256",
+    }
+    browser, phone = world.browser(), await world.phone()
+    url = httpx2.URL(f"{ISSUER}/authorize", params=params)
+    page = await browser.open_login(str(url))
+    text = (await browser.http.get(page)).text
+    claimed = await phone.scan(await browser.qr(page))
+    return text, orjson.loads(claimed["display"])["relying_party"]
+
+
+async def test_a_name_that_nobody_vouched_for_is_marked_wherever_it_is_shown(
+    world: World,
+) -> None:
+    told = await registered(world, client_name="Ministry of Interior")
+    page, party = await shown_to(world, told["client_id"])
+    assert SAID in page
+    assert party["names_itself"] is True
+    assert party["domain"] == "portal.test"
+
+
+async def test_the_name_of_the_operators_terms_is_shown_whatever_is_asked(
+    world: World,
+) -> None:
+    terms = {"name_km": "សុរិយោដី", "name_en": "Land registry"}
+    mine = {"client_name": "Bank", "client_name#km": "ធនាគារ", "names_itself": False}
+    told = await registered(world, terms, **mine)
+    assert (told["client_name"], told["client_name#km"]) == (
+        terms["name_en"],
+        terms["name_km"],
+    )
+    page, party = await shown_to(world, told["client_id"])
+    assert SAID not in page
+    assert party["names_itself"] is False
+    assert party["name"] == {"km": terms["name_km"], "en": terms["name_en"]}
+
+
+def test_a_signed_name_is_not_joined_by_the_requests_own_in_another_language() -> None:
+    signed = {"client_name": "Land registry", "purpose#km": "ដើម្បីដី"}
+    wanted = wanted_party(
+        "x", ASKED, Terms(), is_development=False, statement=signed
+    ).party
+    assert (wanted.name_en, wanted.name_km) == ("Land registry", "Land registry")
+    assert (wanted.purpose_en, wanted.purpose_km) == ("ដើម្បីដី", "ដើម្បីដី")
+    assert not wanted.metadata.names_itself
+    alone = wanted_party("x", ASKED, Terms(), is_development=False).party
+    assert alone.metadata.names_itself
 
 
 async def domain_of(world: World, told: dict[str, Any]) -> str:

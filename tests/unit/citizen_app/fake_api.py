@@ -407,6 +407,7 @@ class FakeApi:
                 "name": {"km": "ច្រកសេវាសាធារណៈ", "en": "<b>Public service portal</b>"},
                 "domain": "portal.gov.example",
                 "logo": None,
+                "names_itself": True,
             },
             "purpose": {"km": "ដាក់ពាក្យសុំអាជ្ញាប័ណ្ណ", "en": "Apply for a licence"},
             "claims": claims,
