@@ -7,7 +7,8 @@
     ├─ Unavailable              nobody answered; asking again makes sense
     │  ├─ Unreachable           our security server: no connection, or it broke
     │  ├─ TimedOut              no whole answer within the time allowed
-    │  └─ CircuitOpen           not asked at all: it failed often just now
+    │  ├─ CircuitOpen           not asked at all: it failed often just now
+    │  └─ SourceFailed          a configuration source, OCSP responder or time-stamper
     ├─ AnswerInvalid            an answer came, and nothing may be concluded from it
     │  ├─ AnswerTooLarge
     │  ├─ AnswerMalformed
@@ -104,6 +105,10 @@ class CircuitOpen(Unavailable):
     def __init__(self, *, retry_after_s: float) -> None:
         super().__init__(f"not asked; next try in {retry_after_s:.1f} s")
         self.retry_after_s = retry_after_s
+
+
+class SourceFailed(Unavailable):
+    """A service of trust gave no answer: configuration, OCSP or time-stamps."""
 
 
 class AnswerInvalid(BridgeError):

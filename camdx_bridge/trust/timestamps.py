@@ -32,6 +32,7 @@ class TimeStamp:
 
     at: datetime
     authority: ApprovedTsa
+    nonce: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +52,7 @@ class _Token:
     imprint_name: str
     imprint: bytes
     at: datetime
+    nonce: int | None
 
 
 def verify_timestamp(
@@ -65,7 +67,7 @@ def verify_timestamp(
         raise refused(Refusal.TIMESTAMP_MISMATCH)
     authority = _authority(token, trust)
     _require_signed(token, authority.certificate)
-    return TimeStamp(token.at, authority)
+    return TimeStamp(token.at, authority, token.nonce)
 
 
 def _authority(token: _Token, trust: SharedParameters) -> ApprovedTsa:
@@ -159,6 +161,7 @@ def _token(data: bytes) -> _Token:
         imprint_name=stamp["message_imprint"]["hash_algorithm"]["algorithm"].native,
         imprint=stamp["message_imprint"]["hashed_message"].native,
         at=stamp["gen_time"].native,
+        nonce=stamp["nonce"].native,
     )
 
 

@@ -53,6 +53,7 @@ class LabInstance:
     root_ocsp: OcspDesk
     tsa: TimestampDesk
     members: list[LabMember] = field(default_factory=list)
+    address: str = "http://127.0.0.1"
 
     @classmethod
     def make(cls, instance: str, *, now: datetime) -> "LabInstance":
@@ -121,24 +122,37 @@ class LabInstance:
             attachments=attachments or {},
         )
 
-    def shared_params(self) -> bytes:
-        """Return shared-params.xml."""
+    def shared_params(
+        self, *, configuration_keys: tuple[x509.Certificate, ...] = ()
+    ) -> bytes:
+        """Return shared-params.xml; the keys named sign the configuration from now."""
+        source = _source(configuration_keys) if configuration_keys else ""
         members = "".join(_member(n, one) for n, one in enumerate(self.members))
         servers = "".join(_server(n, one) for n, one in enumerate(self.members))
         text = (
             '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
             f'<ns3:conf xmlns:ns3="{XROAD}">'
-            f"<instanceIdentifier>{self.instance}</instanceIdentifier>"
+            f"<instanceIdentifier>{self.instance}</instanceIdentifier>{source}"
             f"<approvedCA><name>{self.instance} CA</name>"
             "<authenticationOnly>false</authenticationOnly>"
-            f"<topCA>{_authority(self.root_ocsp)}</topCA>"
-            f"<intermediateCA>{_authority(self.ocsp)}</intermediateCA>"
+            f"<topCA>{_authority(self.root_ocsp, self.address)}</topCA>"
+            f"<intermediateCA>{_authority(self.ocsp, self.address)}</intermediateCA>"
             f"<certificateProfileInfo>{PROFILE}</certificateProfileInfo></approvedCA>"
             f"<approvedTSA><name>{self.instance} TSA</name>"
-            f"<url>http://127.0.0.1/tsa</url>{_cert(self.tsa.holder)}</approvedTSA>"
+            f"<url>{self.address}/tsa</url>{_cert(self.tsa.holder)}</approvedTSA>"
             f"{members}{servers}<globalSettings>"
             f"<ocspFreshnessSeconds>{FRESHNESS_S}</ocspFreshnessSeconds>"
             "</globalSettings></ns3:conf>"
+        )
+        return text.encode()
+
+    def private_params(self) -> bytes:
+        """Return private-params.xml."""
+        text = (
+            '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
+            f'<ns3:conf xmlns:ns3="{XROAD}">'
+            f"<instanceIdentifier>{self.instance}</instanceIdentifier>"
+            "<timeStampingIntervalSeconds>60</timeStampingIntervalSeconds></ns3:conf>"
         )
         return text.encode()
 
@@ -148,12 +162,21 @@ class LabInstance:
         return read_shared_parameters(self.shared_params())
 
 
+def _source(keys: tuple[x509.Certificate, ...]) -> str:
+    internal = "".join(
+        f"<internalVerificationCert>{write_base64(der_of(key))}"
+        "</internalVerificationCert>"
+        for key in keys
+    )
+    return f"<source><address>127.0.0.1</address>{internal}</source>"
+
+
 def _cert(holder: Holder) -> str:
     return f"<cert>{write_base64(der_of(holder.certificate))}</cert>"
 
 
-def _authority(desk: OcspDesk) -> str:
-    ocsp = f"<ocsp><url>http://127.0.0.1/ocsp</url>{_cert(desk.responder)}</ocsp>"
+def _authority(desk: OcspDesk, address: str) -> str:
+    ocsp = f"<ocsp><url>{address}/ocsp</url>{_cert(desk.responder)}</ocsp>"
     return f"{_cert(desk.authority)}{ocsp}"
 
 

@@ -16,30 +16,37 @@ from camdx_bridge.trust_lab.authorities import Authority, Holder
 
 @dataclass(slots=True)
 class Publisher:
-    """Signs directories; after `rotate` the older key still stands in the anchor."""
+    """Signs directories. A new key is announced first, and signs once it is known."""
 
     instance: str
     url: str
     keys: list[Holder] = field(default_factory=list)
+    active: int = 0
+    folder: str = ""
 
     @classmethod
     def make(cls, instance: str, url: str, *, now: datetime) -> "Publisher":
         """Make a publisher with its first key."""
         made = cls(instance, url)
-        made.rotate(now=now)
+        made.announce(now=now)
         return made
 
-    def rotate(self, *, now: datetime) -> None:
-        """Make a newer key, with which everything is signed from now on."""
+    def announce(self, *, now: datetime) -> None:
+        """Make a newer key and name it; the older one goes on signing."""
         self.keys.append(Authority.make("Configuration signing key", now=now))
+
+    def activate(self) -> None:
+        """Sign with the newest key from now on, and name no older one."""
+        self.keys = self.keys[-1:]
+        self.active = 0
 
     @property
     def signer(self) -> Holder:
-        """The newest key."""
-        return self.keys[-1]
+        """The key that signs now."""
+        return self.keys[self.active]
 
     def anchor(self, *, now: datetime) -> bytes:
-        """Return the anchor, which trusts every key made so far."""
+        """Return the anchor, which trusts the keys of now."""
         certificates = "".join(
             f"<verificationCert>{write_base64(der_of(k.certificate))}</verificationCert>"
             for k in self.keys
@@ -82,7 +89,7 @@ class Publisher:
             "Content-type: application/octet-stream\r\n"
             "Content-transfer-encoding: base64\r\n"
             f"Content-identifier: {kind}; instance='{self.instance}'\r\n"
-            f"Content-location: /V{version}/{name}\r\n"
+            f"Content-location: {self.folder}/V{version}/{name}\r\n"
             f"Hash-algorithm-id: {SHA512_URI}\r\n\r\n{_sha512(data)}"
         )
 

@@ -38,7 +38,31 @@ class TimestampDesk:
 
     def stamp(self, data: bytes, *, at: datetime) -> bytes:
         """Return a token over the SHA-512 of the data."""
-        content = _info(data, at).dump()
+        return self.stamp_digest(hashlib.sha512(data).digest(), at=at)
+
+    def answer(self, question: bytes, *, at: datetime) -> bytes:
+        """Answer a time-stamp query; ValueError for one that is none."""
+        asked = tsp.TimeStampReq.load(question, strict=True)
+        imprint = asked["message_imprint"]
+        if imprint["hash_algorithm"]["algorithm"].native != _HASH:
+            raise ValueError("only SHA-512 is stamped here")
+        token = self.stamp_digest(
+            imprint["hashed_message"].native, at=at, nonce=asked["nonce"].native
+        )
+        response = tsp.TimeStampResp(
+            {
+                "status": {"status": "granted"},
+                "time_stamp_token": cms.ContentInfo.load(token),
+            }
+        )
+        written: bytes = response.dump()
+        return written
+
+    def stamp_digest(
+        self, digest: bytes, *, at: datetime, nonce: int | None = None
+    ) -> bytes:
+        """Return a token over a SHA-512 digest."""
+        content = _info(digest, at, nonce).dump()
         attributes = self._attributes(content)
         signature = self.holder.key.sign(
             attributes.dump(), padding.PKCS1v15(), SHA512()
@@ -104,14 +128,16 @@ def _attribute(name: str, value: object) -> cms.CMSAttribute:
     return cms.CMSAttribute({"type": name, "values": [value]})
 
 
-def _info(data: bytes, at: datetime) -> tsp.TSTInfo:
+def _info(digest: bytes, at: datetime, nonce: int | None) -> tsp.TSTInfo:
+    given = {} if nonce is None else {"nonce": nonce}
     return tsp.TSTInfo(
         {
+            **given,
             "version": "v1",
             "policy": POLICY,
             "message_imprint": {
                 "hash_algorithm": algos.DigestAlgorithm({"algorithm": _HASH}),
-                "hashed_message": hashlib.sha512(data).digest(),
+                "hashed_message": digest,
             },
             "serial_number": secrets.randbits(63),
             "gen_time": at.astimezone(UTC).replace(microsecond=0),

@@ -12,11 +12,20 @@ from typing import Any
 import pytest
 
 import camdx_bridge
-from camdx_bridge import documents, errors, simulator, trust, trust_lab
+from camdx_bridge import documents, errors, fetching, simulator, trust, trust_lab
 from tests.xroad import CONTAINERS
 
 FOLDER = Path(camdx_bridge.__file__).parent
-ROOMS_OF_DOCUMENTS = {"formats", "trust", "documents", "trust_lab"}
+DOCUMENTS = {"asn1crypto", "cryptography", "lxml"}
+SERVING = {"starlette", "uvicorn"}
+ALLOWED = {
+    "simulator": SERVING,
+    "formats": DOCUMENTS,
+    "trust": DOCUMENTS,
+    "documents": DOCUMENTS,
+    "fetching": DOCUMENTS | {"anyio", "httpx2"},
+    "trust_lab": DOCUMENTS | SERVING,
+}
 
 
 def test_the_public_names_are_sorted_and_there() -> None:
@@ -30,7 +39,7 @@ def test_the_public_names_are_sorted_and_there() -> None:
     assert visible == set(camdx_bridge.__all__)
 
 
-@pytest.mark.parametrize("room", [documents, trust, trust_lab])
+@pytest.mark.parametrize("room", [documents, fetching, trust, trust_lab])
 def test_the_public_names_of_a_room_are_sorted_and_there(room: Any) -> None:
     assert room.__all__ == sorted(room.__all__)
     assert all(hasattr(room, name) for name in room.__all__)
@@ -56,21 +65,22 @@ def test_every_error_is_public() -> None:
     assert classes <= set(camdx_bridge.__all__)
 
 
+def imported(path: Path) -> set[str]:
+    """Top names that a file imports from outside the standard library."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found.add((node.module or "").split(".")[0])
+    return found - sys.stdlib_module_names
+
+
 def test_the_library_imports_nothing_of_ours_and_nothing_undeclared() -> None:
     for path in FOLDER.rglob("*.py"):
-        allowed = {"camdx_bridge", "anyio", "httpx2"}
-        if "simulator" in path.parts:
-            allowed = {"camdx_bridge", "starlette", "uvicorn"}
-        if ROOMS_OF_DOCUMENTS & set(path.parts):
-            allowed = {"camdx_bridge", "asn1crypto", "cryptography", "lxml"}
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            names = []
-            if isinstance(node, ast.Import):
-                names = [alias.name for alias in node.names]
-            elif isinstance(node, ast.ImportFrom):
-                names = [node.module or ""]
-            tops = {name.split(".")[0] for name in names} - sys.stdlib_module_names
-            assert tops <= allowed, path.name
+        room = path.relative_to(FOLDER).parts[0]
+        allowed = {"camdx_bridge"} | ALLOWED.get(room, {"anyio", "httpx2"})
+        assert imported(path) <= allowed, path
 
 
 def test_the_library_does_not_need_its_simulator() -> None:

@@ -318,10 +318,12 @@ def test_the_wrong_member_in_the_certificate_is_refused() -> None:
 
 
 def test_a_member_of_another_instance_is_refused() -> None:
+    """Even in a message of that instance: our authorities do not speak for it."""
     name = name_of(country="KH", organization="x", common="BANK", serial="DEV/S/GOV")
-    assert refusal_of(signed(by=lab().authority.issue(name, now=NOW))) is (
-        Refusal.SIGNER_MISMATCH
-    )
+    holder = lab().authority.issue(name, now=NOW)
+    message = REQUEST.replace(b"CAMBODIA/GOV/BANK", b"DEV/GOV/BANK")
+    data = lab().container(message, by=holder, at=NOW)
+    assert refusal_of(data) is Refusal.SIGNER_MISMATCH
 
 
 @pytest.mark.parametrize(
