@@ -17,9 +17,9 @@ from mobile_api.interfaces import DocumentReading
 from mobile_api.mrz_fusion import Fused, Shown, fuse
 from mobile_api.picture_checks import measured
 from mobile_api.proofing import JudgedDocument, judge_document, recorded
+from mobile_api.registration_steps import MOST_PICTURES
 from mobile_api.services import MobileServices
 
-MOST_PICTURES: Final = 3
 DIFFERENT: Final = "different-document"
 
 

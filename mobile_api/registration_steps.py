@@ -1,17 +1,21 @@
 """What the steps of a registration share: view, day, the document's rule, details."""
 
 from datetime import date
+from typing import Final
 
 from starlette.responses import JSONResponse
 
 from idp.domain.documents import CAMBODIA
+from idp.domain.evidence import EvidenceKind
 from idp.domain.person_details import years_old
 from idp.domain.registration_decisions import Judged
-from idp.domain.registration_rows import Registration
+from idp.domain.registration_rows import Registration, State
 from idp.services import Services, Transaction
 from mobile_api.judgement import Reason
 from mobile_api.policy import DocumentRule, ProofingPolicy
 from mobile_api.registration_view import registration_view
+
+MOST_PICTURES: Final = 3
 
 
 async def answer_view(
@@ -23,10 +27,25 @@ async def answer_view(
         code = await services.codes.status(tx, found.id)
         next_at = await services.register_questions.next_attempt_at(tx, found.id)
         binding_code = await services.recoveries.binding_code(tx, found)
+        pictures = await _joined_so_far(services, tx, found)
     view = registration_view(found, code=code, next_attempt_at=next_at)
     if binding_code:
         view["binding_code"] = binding_code
+    if pictures:
+        view["pictures"] = pictures
     return JSONResponse(view, status_code=status)
+
+
+async def _joined_so_far(
+    services: Services, tx: Transaction, found: Registration
+) -> int:
+    """Count the pictures that gave lines, while together they are not enough yet."""
+    if found.state is not State.DOCUMENT:
+        return 0
+    kept = await services.evidence.pictures(
+        tx, found.id, EvidenceKind.ZONE, most=MOST_PICTURES
+    )
+    return len(kept)
 
 
 def today_in_cambodia(services: Services) -> date:

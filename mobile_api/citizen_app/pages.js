@@ -34,7 +34,7 @@ function Newcomer({ phone, route, onLanguage, onAccount, refresh }) {
   const [problem, setProblem] = useState(null);
   const take = async (next) => {
     if (next?.state !== "done") return setView(next);
-    for (const name of ["phone", "details"]) drafts.remove(name);
+    for (const name of ["phone", "document", "details"]) drafts.remove(name);
     await phone.store.remove("refused-pins");
     drafts.remove("recovery");
     drafts.put("done", { purpose: next.purpose });
@@ -59,7 +59,7 @@ function Newcomer({ phone, route, onLanguage, onAccount, refresh }) {
   };
   const register = () => begin("register");
   const again = async (next) => {
-    for (const name of ["phone", "details", "recovery"]) drafts.remove(name);
+    for (const name of ["phone", "document", "details", "recovery"]) drafts.remove(name);
     await phone.store.remove("refused-pins");
     setView(null);
     goTo(next);

@@ -144,8 +144,14 @@ function Code({ phone, view, step, back, post }) {
   <//><//>`;
 }
 
-function Card({ step, back, upload }) {
-  return html`<${Capture} kind="card" step=${step} back=${back} onPicture=${(picture) => upload("document", picture)} />`;
+function Card({ view, step, back, upload }) {
+  const [kind, setKind] = useState(drafts.get("document").kind ?? "card");
+  const choose = (chosen) => {
+    drafts.put("document", { kind: chosen });
+    setKind(chosen);
+  };
+  const send = (picture) => upload("document", picture);
+  return html`<${Capture} key=${kind} kind=${kind} onKind=${choose} pictures=${view.pictures} step=${step} back=${back} onPicture=${send} />`;
 }
 
 function Face({ phone, view, step, back, upload, ask }) {

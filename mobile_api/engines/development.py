@@ -43,7 +43,8 @@ class DevelopmentMrzReader:
         try:
             return MrzReading(engine=self.engine, mrz=parse_mrz(lines, today=today))
         except WrongCheckDigit as wrong:
-            return MrzReading(engine=self.engine, wrong_field=wrong.field)
+            seen = tuple(lines)
+            return MrzReading(engine=self.engine, wrong_field=wrong.field, lines=seen)
         except MrzInvalid:
             return MrzReading(engine=self.engine, advice=(Advice.NOT_A_DOCUMENT,))
 

@@ -57,7 +57,7 @@ PROFILE = {
     "phone_hint": "+855 •• ••• 678",
     "level": "substantial",
 }
-DOCUMENT = {
+DOCUMENT: dict[str, Any] = {
     "kind": "id_card",
     "number": "012345678",
     "surname_latin": "SOK",
@@ -89,6 +89,7 @@ class FakeApi:
         self.register_answers: list[list[str]] = []
         self.slow_register = 0
         self.register_at_once = False
+        self.reads = dict(DOCUMENT)
         self.faces = FakeFaces()
         self.draws_heads = True
         self.credential: dict[str, Any] = {}
@@ -201,7 +202,13 @@ class FakeApi:
 
     def document(self, _: Any, body: Any, **__: Any) -> Any:
         assert body[:2] == b"\xff\xd8"
-        return self.move("details", document=DOCUMENT)
+        return self.move("details", document=self.reads)
+
+    def unsure(self, pictures: int, *advice: str) -> Refused:
+        """Refuse a picture whose lines are kept: so many are joined now."""
+        assert self.registration is not None
+        self.registration["pictures"] = pictures
+        return Refused(422, "evidence-insufficient", advice=list(advice))
 
     def details(self, _: Any, body: Any, **__: Any) -> Any:
         assert set(body) == {

@@ -176,6 +176,28 @@ def test_a_picture_that_is_not_enough_comes_with_advice(
     run(walk)
 
 
+def test_the_view_counts_pictures_whose_lines_are_kept(run: Run) -> None:
+    wrong = (MRZ[0].replace("4<", "5<", 1), *MRZ[1:])
+    unsure = development_picture(mrz=wrong, faces=("sreypov",))
+    nothing = development_picture(faces=("sreypov",))
+
+    async def counted(phone: Phone) -> object:
+        return (await phone.get("/registrations/current")).json().get("pictures")
+
+    async def walk(_: World, phone: Phone) -> None:
+        await phone.reach("document")
+        assert await counted(phone) is None
+        for picture, count in ((nothing, None), (unsure, 1), (unsure, 2)):
+            answer = await phone.show_card(picture)
+            assert answer.status_code == 422, answer.text
+            assert await counted(phone) == count
+        view = (await phone.show_card()).json()
+        assert view["document"]["pictures"] == 3
+        assert "pictures" not in view
+
+    run(walk)
+
+
 def test_fields_that_cannot_be_right_are_named(run: Run) -> None:
     async def walk(_: World, phone: Phone) -> None:
         await phone.reach("details")
