@@ -14,6 +14,7 @@ import { ChoosePin } from "./registration_device.js";
 import { drafts } from "./store.js";
 import { Button, Form, Notice, Screen, useAction, useSecondsLeft } from "./ui.js";
 import { html, useEffect, useState } from "./vendor/preact.js";
+import { useWork, Working } from "./work.js";
 
 const POLL = 2000;
 
@@ -38,17 +39,19 @@ export function Recovery({ phone, view, onView, onLeave, onAgain }) {
 function Start({ phone, onView, onLeave }) {
   const [country, setCountry] = useState("855");
   const [number, setNumber] = useState("");
+  const work = useWork(phone.api);
   const send = useAction(async () => {
     const full = internationalNumber(country, number);
     if (!full) throw t("phone.missing");
     await phone.store.put("refused-pins", await mark(phone.authenticator.secret, phonePins(full)));
     drafts.remove("recovery");
-    await onView(await phone.api.post("/recoveries", { phone: full, locale: currentLanguage() }));
+    await onView(await work.post("/recoveries", { phone: full, locale: currentLanguage() }));
   });
   return html`<${Form} onSubmit=${send.run}><${Screen} title=${t("recover.phone")} lead=${t("recover.phone_lead")} error=${send.error}
     actions=${html`<${Button} type="submit" testid="phone-next" busy=${send.busy}>${t("phone.next")}<//>
       <${Button} kind="quiet" testid="register-back" onClick=${onLeave}>${t("back")}<//>`}>
     <${NumberFields} ...${{ country, setCountry, number, setNumber }} />
+    <${Working} share=${work.share} />
   <//><//>`;
 }
 

@@ -15,6 +15,7 @@ import { ChoosePin } from "./registration_device.js";
 import { Asking, Refused, Reviewed, Stopped } from "./registration_waits.js";
 import { drafts } from "./store.js";
 import { Button, Field, Form, Notice, Screen, SixDigits, useAction, useSecondsLeft } from "./ui.js";
+import { useWork, Working } from "./work.js";
 import { html, useState } from "./vendor/preact.js";
 
 const ORDER = ["phone", "phone_code", "document", "details", "face", "device"];
@@ -79,11 +80,12 @@ function Phone({ phone, onView, step, back }) {
     if ("country" in typed) setCountry(typed.country);
     else setNumber(typed.number);
   };
+  const work = useWork(phone.api);
   const send = useAction(async () => {
     const full = internationalNumber(country, number);
     if (!full) throw t("phone.missing");
     await phone.store.put("refused-pins", await mark(phone.authenticator.secret, phonePins(full)));
-    const view = await phone.api.post("/registrations", { phone: full, locale: currentLanguage() });
+    const view = await work.post("/registrations", { phone: full, locale: currentLanguage() });
     drafts.remove("phone");
     onView(view);
   });
@@ -110,6 +112,7 @@ function Phone({ phone, onView, step, back }) {
       value=${number}
       onValue=${(text) => type({ number: asciiDigits(text) })}
     />
+    <${Working} share=${work.share} />
   <//><//>`;
 }
 

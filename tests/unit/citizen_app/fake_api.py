@@ -23,6 +23,7 @@ from webauthn.helpers.structs import (
     UserVerificationRequirement,
 )
 
+from idp.domain.proof_of_work import Work, is_solved
 from mobile_api.clips import CLIP_TYPE
 from tests.unit.citizen_app.fake_account import FakeAccount
 from tests.unit.citizen_app.fake_checks import (
@@ -90,6 +91,7 @@ class FakeApi:
         self.slow_register = 0
         self.register_at_once = False
         self.reads = dict(DOCUMENT)
+        self.puzzle: dict[str, Any] = {}
         self.faces = FakeFaces()
         self.draws_heads = True
         self.credential: dict[str, Any] = {}
@@ -165,7 +167,9 @@ class FakeApi:
         return self.open(self.registration)
 
     def begin(self, key: dict[str, Any], body: Any, *, purpose: str) -> Any:
-        assert set(body) == {"phone", "locale"}
+        assert set(body) - {"work"} == {"phone", "locale"}
+        if self.puzzle and not self.is_solved(body.get("work")):
+            raise Refused(428, "work-required", **self.puzzle)
         now = int(time.time())
         self.device = {"jwk": key}
         self.registration = {
@@ -181,6 +185,13 @@ class FakeApi:
             },
         }
         return self.registration
+
+    def is_solved(self, work: dict[str, Any] | None) -> bool:
+        """The challenge is good once; a puzzle that is not the last one is refused."""
+        if work is None or work["challenge"] != self.puzzle["challenge"]:
+            return False
+        found = Work(work["challenge"], work["counter"])
+        return is_solved(found, self.puzzle["difficulty"])
 
     def current(self, key: dict[str, Any], _: Any) -> Any:
         if self.registration is None or key != self.device["jwk"]:
