@@ -59,7 +59,7 @@ function Newcomer({ phone, route, onLanguage, onAccount, refresh }) {
   };
   const register = () => begin("register");
   const again = async (next) => {
-    for (const name of ["phone", "document", "details", "recovery"]) drafts.remove(name);
+    for (const name of ["phone", "document", "details", "recovery", "stopped"]) drafts.remove(name);
     await phone.store.remove("refused-pins");
     setView(null);
     goTo(next);

@@ -45,6 +45,7 @@ async function asked(phone, sending, onView) {
   try {
     return await sending;
   } catch (problem) {
+    if (problem.code === "already-registered") drafts.put("stopped", { code: problem.code });
     if (problem.status > 0) await phone.api.get("/registrations/current").then(onView, () => {});
     throw problem;
   }

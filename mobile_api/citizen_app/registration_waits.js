@@ -1,6 +1,8 @@
 /** Where a registration waits for somebody else, or has come to its end. */
 
 import { t } from "./i18n.js";
+import { goTo } from "./phone.js";
+import { drafts } from "./store.js";
 import { Advice, Button, Notice, Screen } from "./ui.js";
 import { html, useEffect, useState } from "./vendor/preact.js";
 
@@ -70,9 +72,16 @@ export function Refused({ view, onLeave }) {
   <//>`;
 }
 
+/** Too many tries; or this person has an account already, and comes back to it. */
 export function Stopped({ onLeave }) {
-  return html`<${Screen} title=${t("stopped.title")} lead=${t("stopped.lead")}
-    actions=${html`<${Button} testid="stopped-home" onClick=${onLeave}>${t("stopped.home")}<//>`}>
+  const isKnown = drafts.get("stopped").code === "already-registered";
+  const recover = async () => {
+    await onLeave();
+    goTo("recover");
+  };
+  const home = html`<${Button} kind=${isKnown ? "quiet" : "primary"} testid="stopped-home" onClick=${onLeave}>${t("stopped.home")}<//>`;
+  return html`<${Screen} title=${t(isKnown ? "stopped.known_title" : "stopped.title")} lead=${t(isKnown ? "advice.recover" : "stopped.lead")}
+    actions=${html`${isKnown && html`<${Button} testid="stopped-recover" onClick=${recover}>${t("stopped.recover")}<//>`}${home}`}>
     <${Notice} testid="stopped">${t("stopped.where")}<//>
   <//>`;
 }

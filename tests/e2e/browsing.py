@@ -56,11 +56,10 @@ DESK_SCREEN = {"width": 1280, "height": 900}
 
 @dataclass(frozen=True, slots=True)
 class Citizen:
-    """A person who holds a specimen card: its fields and both pictures."""
+    """A person who holds a specimen card: its fields and its picture."""
 
     fields: dict[str, str]
     card: bytes
-    selfie: bytes
 
     @property
     def name(self) -> str:
@@ -74,8 +73,7 @@ class Citizen:
 def shipped(name: str) -> Citizen:
     """Return a person whose card the package ships."""
     fields = person(name)
-    pictures = (SPECIMENS / fields[kind] for kind in ("card", "selfie"))
-    return Citizen(fields, *(path.read_bytes() for path in pictures))
+    return Citizen(fields, (SPECIMENS / fields["card"]).read_bytes())
 
 
 def invented(stack: Stack, seed: int) -> Citizen:
@@ -84,8 +82,7 @@ def invented(stack: Stack, seed: int) -> Citizen:
     fields = dict(drawn.register_entry())
     answer = httpx2.post(f"{stack.register}/control/citizens", json=fields)
     assert answer.status_code == 201, answer.text
-    selfie = (SPECIMENS / "sovann-selfie.jpg").read_bytes()
-    return Citizen(fields, jpeg(make.photo(drawn, seed)), selfie)
+    return Citizen(fields, jpeg(make.photo(drawn, seed)))
 
 
 @cache

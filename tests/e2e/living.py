@@ -43,12 +43,6 @@ def contrary(told: str) -> str:
     return {"turn_left": "turn_right", "turn_right": "turn_left"}.get(told, "smile")
 
 
-def still(told: str) -> str:
-    """Do nothing at all."""
-    del told
-    return STRAIGHT
-
-
 @dataclass(slots=True)
 class Sitter:
     """The head before the camera; `act` says what it does when told something."""
@@ -62,6 +56,7 @@ class Sitter:
         assert self.handset.camera is not None
         shots, doing = playing(STRAIGHT, STRAIGHT), STRAIGHT
         ends, due = time.monotonic() + patience, time.monotonic()
+        self.told.clear()
         grains = grain()
         while time.monotonic() < ends:
             told = self._reads()
@@ -136,14 +131,26 @@ def show_living_face(handset: Handset, act: Act = obedient) -> Sitter:
     """
     sitter = Sitter(handset, act)
     rehearse()
-    handset.tap("liveness-open")
+    _take(handset, sitter.sit)
+    return sitter
+
+
+def show_photograph(handset: Handset, picture: bytes) -> None:
+    """Hold a picture of a face before the camera for as long as the film lasts."""
+    assert handset.camera is not None
+    handset.camera.show(picture)
+    _take(handset, lambda: None)
+
+
+def _take(handset: Handset, sit: Callable[[], None]) -> None:
+    start = handset.find("liveness-open").or_(handset.find("liveness-again"))
+    start.click()
     for _ in range(TAKES):
         expect(handset.find("liveness-start")).to_be_enabled()
         handset.tap("liveness-start")
-        sitter.told.clear()
-        sitter.sit()
+        handset.sees("told")
+        sit()
         handset.gets_one_of("pin-repeat", "liveness-again", "review")
         if not handset.find("liveness-uncounted").is_visible():
-            break
+            return
         handset.tap("liveness-again")
-    return sitter

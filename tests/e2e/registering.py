@@ -37,14 +37,33 @@ def register(
 
     `write` is how the person writes digits: `str` or `khmer`.
     """
+    reach_the_face(handset, citizen, look=look, write=write, phone_number=phone_number)
+    _be_filmed(handset, look)
+    set_the_pin(handset, look=look, write=write)
+
+
+def reach_the_face(
+    handset: Handset,
+    citizen: Citizen,
+    *,
+    look: Look = nothing,
+    write: Callable[[str], str] = str,
+    phone_number: str = "",
+) -> None:
+    """Walk from the first screen to the one that wants a living face."""
     handset.sees("start-register")
     look("welcome")
     handset.tap("start-register")
     _prove_number(handset, phone_number or number(), look, write)
-    _show(handset, "card", citizen.card, look)
+    _show(handset, citizen.card, look)
     _confirm(handset, citizen, look, write)
     handset.gets("liveness-open")
-    _be_filmed(handset, look)
+
+
+def set_the_pin(
+    handset: Handset, *, look: Look = nothing, write: Callable[[str], str] = str
+) -> None:
+    """Choose the PIN, which binds the phone."""
     handset.gets("pin-repeat")
     look("pin")
     handset.fill("pin", write(PIN))
@@ -66,19 +85,19 @@ def _prove_number(
     handset.tap("code-next")
 
 
-def _show(handset: Handset, kind: str, picture: bytes, look: Look) -> None:
+def _show(handset: Handset, card: bytes, look: Look) -> None:
     """Photograph with the camera, or choose the file where there is none."""
-    handset.sees(f"{kind}-file" if handset.camera is None else f"{kind}-shoot")
-    look(kind)
+    handset.sees("card-file" if handset.camera is None else "card-shoot")
+    look("card")
     if handset.camera is None:
-        file = {"name": "p.jpg", "mimeType": "image/jpeg", "buffer": picture}
-        handset.find(f"{kind}-file").set_input_files(files=[file])  # type: ignore[list-item]
+        file = {"name": "p.jpg", "mimeType": "image/jpeg", "buffer": card}
+        handset.find("card-file").set_input_files(files=[file])  # type: ignore[list-item]
     else:
-        film(handset, picture)
-        handset.tap(f"{kind}-shoot")
-    handset.sees(f"{kind}-use")
-    look(f"{kind}-look")
-    handset.tap(f"{kind}-use")
+        film(handset, card)
+        handset.tap("card-shoot")
+    handset.sees("card-use")
+    look("card-look")
+    handset.tap("card-use")
 
 
 def _be_filmed(handset: Handset, look: Look) -> None:

@@ -60,6 +60,25 @@ def test_every_text_that_the_code_names_exists() -> None:
     assert used - known == set()
 
 
+def advice_codes() -> set[str]:
+    """Return every code of docs/proofing.md: of the table, and of liveness."""
+    text = (ROOT / "docs/proofing.md").read_text()
+    table = text.partition("## Advice")[2].partition("## Judgement")[0]
+    first_columns = [row.split("|")[1] for row in table.splitlines() if row[:1] == "|"]
+    living = text.partition("Advice (at most two")[2].partition("\n\n")[0]
+    found = re.findall(r"`([a-z-]+)`", " ".join([*first_columns, living]))
+    return set(found)
+
+
+def test_every_piece_of_advice_has_words() -> None:
+    codes = advice_codes()
+    assert {"glare", "under-age", "turn-more", "liveness-over"} <= codes
+    codes |= {"no-account", "recover"}  # of 409 and of recoveries
+    for language in ("km", "en"):
+        known = json.loads((APP / f"locales/{language}.json").read_text())
+        assert {code for code in codes if f"advice.{code}" not in known} == set()
+
+
 def test_the_shell_lists_every_module() -> None:
     shell = (APP / "sw.js").read_text()
     modules = {path.name for path in APP.glob("*.js")} - {"sw.js"}

@@ -141,6 +141,20 @@ def test_a_stopped_registration_names_the_other_way(page: Page, api: FakeApi) ->
     sees(page, "stopped")
 
 
+def test_who_has_an_account_is_led_back_to_it(page: Page, api: FakeApi) -> None:
+    register(page, api, until="face")
+    sees(page, "liveness-open")
+    advice = ["recover"]
+    api.refuse["face"] = Refused(409, "already-registered", advice=advice)
+    api.move("stopped")
+    tap(page, "development-film")
+    sees(page, "stopped-recover")
+    page.reload(wait_until="domcontentloaded")
+    tap(page, "stopped-recover")
+    sees(page, "phone")
+    expect(page).to_have_url(re.compile("#/recover$"))
+
+
 def test_stopping_asks_once_and_forgets(page: Page, api: FakeApi) -> None:
     register(page, api, until="code")
     tap(page, "register-cancel")
