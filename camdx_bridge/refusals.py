@@ -92,6 +92,9 @@ _UNREADABLE = frozenset(
         Refusal.ENTRY_NAME,
         Refusal.ENTRY_ENCODING,
         Refusal.ZIP_BOMB,
+        # Our limits say nothing about what lies beyond them.
+        Refusal.XML_TOO_DEEP,
+        Refusal.XML_TOO_LARGE,
         Refusal.NOT_A_CONTAINER,
         Refusal.NOT_AN_ARCHIVE,
         Refusal.TRUST_MALFORMED,
@@ -106,8 +109,6 @@ _XROAD = {
     Refusal.XML_MALFORMED: _MALFORMED,
     Refusal.XML_ENCODING: _MALFORMED,
     Refusal.XML_DOCTYPE: _MALFORMED,
-    Refusal.XML_TOO_DEEP: _MALFORMED,
-    Refusal.XML_TOO_LARGE: _MALFORMED,
     Refusal.DUPLICATE_ID: _MALFORMED,
     Refusal.CERTIFICATE_MALFORMED: _MALFORMED,
     Refusal.SIGNATURE_MALFORMED: _MALFORMED,

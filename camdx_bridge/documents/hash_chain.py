@@ -43,6 +43,15 @@ _TRANSFORMS, _TRANSFORM = f"{{{DS}}}Transforms", f"{{{DS}}}Transform"
 # DER tags: SEQUENCE, OCTET STRING, UTF8String; lengths from here on take two octets.
 _SEQUENCE, _OCTETS, _UTF8, _LONG_FORM = 0x30, 0x04, 0x0C, 0x80
 
+_SHAPE = frozenset(
+    {
+        Refusal.DUPLICATE_ID,
+        Refusal.XML_DOCTYPE,
+        Refusal.XML_ENCODING,
+        Refusal.XML_MALFORMED,
+    }
+)
+
 Resolve = Callable[[str], bytes | None]
 
 
@@ -69,7 +78,7 @@ def verify_hash_chain(
     try:
         return _Walk(resolve, frozenset(withheld)).run(result, frozenset(required))
     except DocumentRefused as error:
-        if error.code.startswith(("xml_", "duplicate_id")):
+        if error.code in _SHAPE:
             raise refused(Refusal.HASH_CHAIN_MALFORMED, error.code) from None
         raise
 

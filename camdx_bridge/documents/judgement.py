@@ -1,7 +1,5 @@
 """The verdict on a file: valid, invalid or unusable, and never an exception."""
 
-import os
-import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -112,10 +110,10 @@ def _files(path: Path) -> Iterator[Path]:
 def _read(path: Path) -> bytes:
     """Read a plain file of bounded size; a pipe or a device would never end."""
     try:
+        # Asked before it is opened: opening a pipe waits for its other end.
+        if not path.is_file():
+            raise refused(Refusal.FILE_UNREADABLE)
         with path.open("rb") as file:
-            found = os.fstat(file.fileno())
-            if not stat.S_ISREG(found.st_mode):
-                raise refused(Refusal.FILE_UNREADABLE)
             data = file.read(ARCHIVE_LIMITS.size + 1)
     except OSError:
         raise refused(Refusal.FILE_UNREADABLE) from None

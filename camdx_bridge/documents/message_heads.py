@@ -2,10 +2,10 @@
 
 import re
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from camdx_bridge.errors import BridgeError, IdentifierInvalid, MessageInvalid, refused
-from camdx_bridge.formats.xml_documents import XmlReader, parse_xml
+from camdx_bridge.formats.xml_documents import XmlReader
+from camdx_bridge.formats.xml_outlines import outline_xml
 from camdx_bridge.identifiers import ClientId, ServiceId
 from camdx_bridge.messages import (
     CLIENT,
@@ -62,7 +62,7 @@ def _rest(message: bytes) -> MessageHead:
         service = ServiceId.parse(_last(response.headers, SERVICE))
         return _head(response.headers, service, is_request=False)
     request = CanonicalRequest.parse(message)
-    found = _REST_PATH.fullmatch(urlsplit(request.target).path)
+    found = _REST_PATH.fullmatch(request.target.partition("?")[0])
     if not found:
         raise refused(Refusal.MESSAGE_MALFORMED, "path")
     return _head(request.headers, ServiceId.parse(found[1]), is_request=True)
@@ -92,7 +92,8 @@ def _bounded(text: str) -> str:
 
 
 def _soap(message: bytes) -> MessageHead:
-    envelope = XmlReader(parse_xml(message), Refusal.MESSAGE_MALFORMED)
+    outline = outline_xml(message, f"{{{SOAP}}}Header")
+    envelope = XmlReader(outline, Refusal.MESSAGE_MALFORMED)
     if envelope.name != f"{{{SOAP}}}Envelope":
         raise envelope.error("another root")
     header = envelope.one(f"{{{SOAP}}}Header")

@@ -6,7 +6,7 @@ or wrapped has nothing to point at.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from cryptography import x509
@@ -192,8 +192,10 @@ def _claimed_at(said: XmlReader) -> datetime | None:
     if text is None:
         return None
     try:
-        return datetime.fromisoformat(text)
-    except ValueError:
+        found = datetime.fromisoformat(text)
+        # Without a zone it says nothing that could be told.
+        return None if found.tzinfo is None else found.astimezone(UTC)
+    except (ValueError, OverflowError):
         raise said.error("time") from None
 
 

@@ -35,13 +35,7 @@ DEFAULT_LIMITS = XmlLimits()
 
 def parse_xml(data: bytes, limits: XmlLimits = DEFAULT_LIMITS) -> Element:
     """Return the root element; DocumentRefused with an `xml_…` code."""
-    if len(data) > limits.size:
-        raise refused(Refusal.XML_TOO_LARGE)
-    try:
-        data.decode()
-    except UnicodeDecodeError:
-        raise refused(Refusal.XML_ENCODING) from None
-    _Scan(limits).run(data)
+    Scan(limits).run(data)
     parser = etree.XMLParser(
         encoding="utf-8",
         resolve_entities=False,
@@ -58,24 +52,52 @@ def parse_xml(data: bytes, limits: XmlLimits = DEFAULT_LIMITS) -> Element:
     return root
 
 
-class _Scan:
-    """One pass of expat that only counts and refuses."""
+@dataclass(slots=True)
+class Scan:
+    """One pass of expat that counts and refuses; a subclass may also look."""
 
-    def __init__(self, limits: XmlLimits) -> None:
-        self._limits = limits
-        self._depth = self._nodes = 0
+    limits: XmlLimits
+    depth: int = 0
+    nodes: int = 0
+    parser: Any = None
 
     def run(self, data: bytes) -> None:
-        parser = expat.ParserCreate(encoding="utf-8")
-        parser.XmlDeclHandler = self._declaration
-        parser.StartDoctypeDeclHandler = self._doctype
-        parser.EntityDeclHandler = self._doctype
-        parser.StartElementHandler = self._start
-        parser.EndElementHandler = self._end
+        """Read a whole document; DocumentRefused at the first thing not allowed."""
+        if len(data) > self.limits.size:
+            raise refused(Refusal.XML_TOO_LARGE)
         try:
-            parser.Parse(data, True)
+            data.decode()
+        except UnicodeDecodeError:
+            raise refused(Refusal.XML_ENCODING) from None
+        self.parser = expat.ParserCreate("utf-8", namespace_separator="}")
+        self.parser.XmlDeclHandler = self._declaration
+        self.parser.StartDoctypeDeclHandler = self._doctype
+        self.parser.EntityDeclHandler = self._doctype
+        self.parser.StartElementHandler = self.start
+        self.parser.EndElementHandler = self.end
+        self.prepare()
+        try:
+            self.parser.Parse(data, True)
         except (expat.ExpatError, ValueError):
             raise refused(Refusal.XML_MALFORMED) from None
+        finally:
+            self.parser = None
+
+    def prepare(self) -> None:
+        """Set further handlers."""
+
+    def start(self, _: str, attributes: dict[str, str]) -> None:
+        """Meet the start of an element."""
+        self.depth += 1
+        self.nodes += 1 + len(attributes)
+        if self.depth > self.limits.depth:
+            raise refused(Refusal.XML_TOO_DEEP)
+        if self.nodes > self.limits.nodes:
+            raise refused(Refusal.XML_TOO_LARGE, "elements")
+
+    def end(self, _: str) -> None:
+        """Meet the end of an element."""
+        self.depth -= 1
 
     def _declaration(self, version: str, encoding: str | None, _: int) -> None:
         if version != "1.0" or (encoding or "utf-8").lower() != "utf-8":
@@ -83,17 +105,6 @@ class _Scan:
 
     def _doctype(self, *_: object) -> None:
         raise refused(Refusal.XML_DOCTYPE)
-
-    def _start(self, _: str, attributes: dict[str, str]) -> None:
-        self._depth += 1
-        self._nodes += 1 + len(attributes)
-        if self._depth > self._limits.depth:
-            raise refused(Refusal.XML_TOO_DEEP)
-        if self._nodes > self._limits.nodes:
-            raise refused(Refusal.XML_TOO_LARGE, "elements")
-
-    def _end(self, _: str) -> None:
-        self._depth -= 1
 
 
 def require_unique_ids(root: Element) -> None:

@@ -3,11 +3,12 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 
-from camdx_bridge.errors import refused
+from camdx_bridge.errors import DocumentRefused, refused
 from camdx_bridge.formats.algorithms import HASHES, require_strong
 from camdx_bridge.refusals import Refusal
 from camdx_bridge.trust.certificates import (
@@ -19,6 +20,7 @@ from camdx_bridge.trust.shared_params import ApprovedCa, SharedParameters
 
 LONGEST = 5
 MOST_EXTRA = 8
+MOST_PATHS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,32 +51,35 @@ def find_chain(
     """
     if len(extra) > MOST_EXTRA:
         raise refused(Refusal.CERTIFICATE_MALFORMED, "too many")
+    trouble = refused(Refusal.AUTHORITY_UNKNOWN)
     for authority in trust.authorities:
         if authority.authentication_only and not may_authenticate_only:
             continue
         between = [entry.certificate for entry in authority.intermediates]
-        path = _climb((certificate,), authority, [*between, *extra])
-        if path is not None:
-            _require_in_force(path, at)
-            return Chain(path, authority)
-    raise refused(Refusal.AUTHORITY_UNKNOWN)
+        paths = _climb((certificate,), authority, [*between, *extra])
+        for path in islice(paths, MOST_PATHS):
+            try:
+                _require_in_force(path, at)
+            except DocumentRefused as error:
+                # The same authority may be there with a newer certificate.
+                trouble = error
+            else:
+                return Chain(path, authority)
+    raise trouble
 
 
 def _climb(
     path: tuple[x509.Certificate, ...],
     authority: ApprovedCa,
     between: list[x509.Certificate],
-) -> tuple[x509.Certificate, ...] | None:
+) -> Iterator[tuple[x509.Certificate, ...]]:
     top = authority.top.certificate
     if issued(path[-1], top):
-        return (*path, top) if _lengths_hold((*path, top)) else None
-    if len(path) >= LONGEST:
-        return None
-    for candidate in _candidates(path, between):
-        found = _climb((*path, candidate), authority, between)
-        if found is not None:
-            return found
-    return None
+        if _lengths_hold((*path, top)):
+            yield (*path, top)
+    elif len(path) < LONGEST:
+        for candidate in _candidates(path, between):
+            yield from _climb((*path, candidate), authority, between)
 
 
 def _candidates(

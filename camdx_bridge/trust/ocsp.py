@@ -14,15 +14,19 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509 import ocsp
 
-from camdx_bridge.errors import DocumentRefused, refused
+from camdx_bridge.errors import DocumentInvalid, DocumentRefused, refused
 from camdx_bridge.formats.algorithms import HASHES, verify
 from camdx_bridge.refusals import Refusal
-from camdx_bridge.trust.certificates import is_within_time, may_sign_ocsp
+from camdx_bridge.trust.certificates import (
+    der_of,
+    is_within_time,
+    may_sign_ocsp,
+    read_certificate,
+)
 from camdx_bridge.trust.chains import Chain, issued
 from camdx_bridge.trust.shared_params import ApprovedCa
 
 LARGEST = 64 * 1024
-MOST = 16
 # How far a responder's clock may be ahead of the time-stamping authority's.
 LEEWAY = timedelta(minutes=5)
 _BROKEN = (
@@ -57,6 +61,8 @@ class OcspAnswer:
     this_update: datetime
     next_update: datetime | None
     embedded: tuple[x509.Certificate, ...]
+    responder_name: x509.Name | None
+    responder_key_hash: bytes | None
 
     def is_about(self, certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
         """Say whether the response speaks of this certificate."""
@@ -70,6 +76,13 @@ class OcspAnswer:
             self.issuer_name_hash,
             self.issuer_key_hash,
         )
+
+    def is_by(self, certificate: x509.Certificate) -> bool:
+        """Compare the responder's id: a name, or its key's digest (RFC 6960)."""
+        if self.responder_name is not None:
+            return self.responder_name == certificate.subject
+        own = x509.SubjectKeyIdentifier.from_public_key(certificate.public_key())
+        return self.responder_key_hash == own.digest
 
 
 def read_ocsp(data: bytes) -> OcspAnswer:
@@ -89,9 +102,11 @@ def read_ocsp(data: bytes) -> OcspAnswer:
             response.certificate_status,
             response.this_update_utc,
             response.next_update_utc,
-            tuple(response.certificates[:MOST]),
+            tuple(read_certificate(der_of(one)) for one in response.certificates),
+            response.responder_name,
+            response.responder_key_hash,
         )
-    except _BROKEN:
+    except (*_BROKEN, DocumentInvalid):
         raise refused(Refusal.OCSP_MALFORMED) from None
 
 
@@ -160,7 +175,7 @@ def _responder(
     candidates = [
         one
         for one in _authorized(answer, issuer, authority)
-        if _is_named(answer.response, one) and is_within_time(one, at)
+        if answer.is_by(one) and is_within_time(one, at)
     ]
     if not candidates:
         raise refused(Refusal.OCSP_SIGNER)
@@ -184,14 +199,6 @@ def _authorized(
     for one in answer.embedded:
         if may_sign_ocsp(one) and issued(one, issuer):
             yield one
-
-
-def _is_named(response: Any, certificate: x509.Certificate) -> bool:
-    """Compare the responder's id, a name or a digest of its key (RFC 6960, 4.2.2.3)."""
-    if response.responder_name is not None:
-        return bool(response.responder_name == certificate.subject)
-    own = x509.SubjectKeyIdentifier.from_public_key(certificate.public_key())
-    return bool(response.responder_key_hash == own.digest)
 
 
 def _verify(response: Any, certificate: x509.Certificate) -> None:

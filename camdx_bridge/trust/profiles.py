@@ -2,7 +2,8 @@
 
 CamDX: C=KH, O=organisation, CN=member code, serialNumber=INSTANCE/SERVERCODE/CLASS; in
 an authentication certificate CN is the server's DNS name. The Finnish profile has the
-same shape with C=FI. What vouches for a name is the authority, never its country.
+same shape with C=FI. What vouches for a name is the authority, never its country. The
+name of CamDX's own class is not public: any is read that is not known to differ.
 """
 
 from dataclasses import dataclass
@@ -16,7 +17,8 @@ from camdx_bridge.refusals import Refusal
 from camdx_bridge.trust.certificates import subject_value
 
 _COUNTRIES = frozenset({"KH", "FI"})
-_KNOWN = "FiVRKCertificateProfileInfoProvider"
+# Java class names of profiles that put the member elsewhere (X-Road's other ones).
+_OTHER_SHAPES = ("Ejbca", "SkKlass", "SkEste", "Basic")
 _PARTS = 3
 
 
@@ -54,8 +56,7 @@ def read_server(certificate: x509.Certificate, profile: str) -> ServerName:
 
 
 def _read(certificate: x509.Certificate, profile: str) -> tuple[str, str, str, str]:
-    # The profile is a Java class name; CamDX keeps the Finnish one's and puts KH.
-    if profile.rpartition(".")[2] != _KNOWN:
+    if profile.rpartition(".")[2].startswith(_OTHER_SHAPES):
         raise refused(Refusal.PROFILE_UNKNOWN)
     country = subject_value(certificate, NameOID.COUNTRY_NAME)
     name = subject_value(certificate, NameOID.COMMON_NAME)

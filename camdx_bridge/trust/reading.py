@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 
 from camdx_bridge.errors import (
     DocumentInvalid,
@@ -64,8 +64,8 @@ def instant(text: str) -> datetime:
     """Read a point in time that says its zone (ISO 8601)."""
     try:
         found = datetime.fromisoformat(text)
-    except ValueError:
+        if found.tzinfo is None:
+            raise refused(Refusal.TRUST_MALFORMED, "time without a zone")
+        return found.astimezone(UTC)
+    except (ValueError, OverflowError):
         raise refused(Refusal.TRUST_MALFORMED, "time") from None
-    if found.tzinfo is None:
-        raise refused(Refusal.TRUST_MALFORMED, "time without a zone")
-    return found

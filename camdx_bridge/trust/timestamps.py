@@ -140,6 +140,9 @@ def _token(data: bytes) -> _Token:
     inner = signed["encap_content_info"]
     content = bytes(inner["content"])
     stamp = tsp.TSTInfo.load(content, strict=True)
+    at = stamp["gen_time"].native
+    if not isinstance(at, datetime) or at.tzinfo is None:
+        raise refused(Refusal.TIMESTAMP_MALFORMED, "time")
     attributes = _attributes(signer)
     identifier = signer["sid"]
     by_serial = identifier.name == "issuer_and_serial_number"
@@ -160,7 +163,7 @@ def _token(data: bytes) -> _Token:
         certificate_digests=_certificate_digests(attributes),
         imprint_name=stamp["message_imprint"]["hash_algorithm"]["algorithm"].native,
         imprint=stamp["message_imprint"]["hashed_message"].native,
-        at=stamp["gen_time"].native,
+        at=at,
         nonce=stamp["nonce"].native,
     )
 

@@ -1,5 +1,6 @@
 """Archives of the message log: nothing can be taken out, put in or exchanged."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -109,6 +110,13 @@ def test_an_empty_folder_is_not_one_in_which_all_is_well(tmp_path: Path) -> None
     assert found.code is Refusal.FILE_UNREADABLE
     (found,) = judged(tmp_path / "absent.asice")
     assert found.verdict is Verdict.UNUSABLE
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.asice")
+    for path in (tmp_path, tmp_path / "pipe.asice", Path("/dev/zero")):
+        (found,) = judged(path)
+        assert found.code is Refusal.FILE_UNREADABLE
 
 
 def test_an_archive_without_containers_is_unusable(tmp_path: Path) -> None:

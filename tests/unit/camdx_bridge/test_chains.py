@@ -143,11 +143,44 @@ def test_a_weak_key_of_an_authority_is_refused() -> None:
     assert refusal_of(own, weak.certificate) is Refusal.KEY_TOO_SMALL
 
 
+def test_an_authority_that_was_renewed_is_found_beside_the_old_one() -> None:
+    """The same key and name in an older certificate, listed first, is no obstacle."""
+    (authority,) = lab_trust().authorities
+    old = lab().root
+    expired = Authority.make("Old", now=NOW - timedelta(days=9), days=3)
+    entry = replace(authority.top, certificate=again(old, expired))
+    outdated = replace(authority, top=entry)
+    trust = replace(lab_trust(), authorities=(outdated, authority))
+    own = bank().holder.certificate
+    assert chain(own, trust=trust).authority == authority
+    only = replace(trust, authorities=(outdated,))
+    assert refusal_of(own, trust=only) is Refusal.AUTHORITY_EXPIRED
+
+
+def again(authority: Authority, dates: Authority) -> x509.Certificate:
+    """The certificate of an authority with the dates of another one."""
+    own = authority.certificate
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(own.subject)
+        .issuer_name(own.subject)
+        .public_key(own.public_key())
+        .serial_number(7)
+        .not_valid_before(dates.certificate.not_valid_before_utc)
+        .not_valid_after(dates.certificate.not_valid_after_utc)
+    )
+    for extension in own.extensions:
+        builder = builder.add_extension(extension.value, critical=extension.critical)
+    return builder.sign(authority.key, SHA256())
+
+
 def test_another_profile_is_not_guessed_at() -> None:
     certificate = bank().holder.certificate
     assert read_signer(certificate, PROFILE).member == ClientId(
         "CAMBODIA", "GOV", "BANK"
     )
+    # The name of CamDX's own class is not known: the shape decides.
+    assert read_signer(certificate, "kh.gov.camdx.CamdxProfile")
     other = PROFILE.replace("FiVRK", "EjbcaSign")
     with pytest.raises(DocumentRefused) as refusal:
         read_signer(certificate, other)

@@ -188,6 +188,15 @@ def test_a_changed_signing_time_is_refused() -> None:
     assert refusal_of(data) is Refusal.DIGEST_MISMATCH
 
 
+@pytest.mark.parametrize("time", ["yesterday", "9999-12-31T23:59:59-23:59"])
+def test_a_signing_time_that_is_none_is_refused(time: str) -> None:
+    data = with_signatures(
+        request_alone(),
+        lambda t: re.sub(rb"SigningTime>[^<]*<", f"SigningTime>{time}<".encode(), t),
+    )
+    assert refusal_of(data) is Refusal.SIGNATURE_MALFORMED
+
+
 def test_a_certificate_that_was_exchanged_is_refused() -> None:
     """The same key in another certificate: only the signed digest tells."""
     holder = bank().holder
@@ -293,21 +302,18 @@ def test_a_chain_that_goes_round_in_a_circle_is_refused() -> None:
 
 
 def test_a_chain_whose_steps_multiply_is_refused() -> None:
-    """Each step asks for the next one twice: 2 to the 30 steps in a small file."""
+    """Each step asks for the next one twice: 2 to the 16 steps in a small file."""
     chain = read_zip(request_with_body())[SIG_CHAIN]
+    last = f"<ns2:HashValue><DigestValue>{'A' * 86}==</DigestValue></ns2:HashValue>"
+    values = [f'<ns2:StepRef URI="#STEP{n + 1}"/>' * 2 for n in range(16)] + [last]
     steps = "".join(
-        f'<ns2:HashStep id="STEP{n}">'
-        + f'<ns2:StepRef URI="#STEP{n + 1}"/>' * 2
-        + "</ns2:HashStep>"
-        for n in range(30)
+        f'<ns2:HashStep id="STEP{n}">{value}</ns2:HashStep>'
+        for n, value in enumerate(values)
     )
     begin = chain[: chain.index(b"<ns2:HashStep")]
     bomb = begin + steps.encode() + b"</ns2:HashChain>"
     data = changed(request_with_body(), **{"sig-hashchain_xml": bomb})
-    assert refusal_of(data) in {
-        Refusal.HASH_CHAIN_MALFORMED,
-        Refusal.HASH_CHAIN_REFERENCE,
-    }
+    assert refusal_of(data) is Refusal.HASH_CHAIN_MALFORMED
 
 
 # Who signed.
