@@ -9,6 +9,7 @@ import { isAvailable } from "./webauthn.js";
 import { About, QrOpened, Welcome } from "./welcome.js";
 
 const JOURNEYS = { register: "registration", recover: "recovery" };
+const OVER = ["stopped", "refused"];
 const recovery = () => import("./recovery.js");
 const registration = () => import("./registration.js");
 
@@ -67,10 +68,14 @@ function Newcomer({ phone, route, onLanguage, onAccount, refresh }) {
   const leave = () => again("");
   if (problem) return html`<${Retry} problem=${problem} onRetry=${load} />`;
   if (view === undefined) return html`<${Loading} />`;
-  const props = { phone, view, onView: take, onLeave: leave };
+  const change = async (next) => {
+    if (view && !OVER.includes(view.state)) await phone.api.post(`/registrations/${view.id}/cancellation`);
+    await again(next);
+  };
+  const props = { phone, view, onView: take, onLeave: leave, onChange: change };
   const journey = view?.purpose ?? JOURNEYS[phone.authenticator && route];
   if (journey === "recovery") {
-    return html`<${Lazy} key="recovery" load=${recovery} name="Recovery" ...${props} onAgain=${() => again("recover")} />`;
+    return html`<${Lazy} key="recovery" load=${recovery} name="Recovery" ...${props} />`;
   }
   if (journey) return html`<${Lazy} key="registration" load=${registration} name="Registration" ...${props} />`;
   if (route === "qr") return html`<${QrOpened} registered=${false} onNext=${register} />`;

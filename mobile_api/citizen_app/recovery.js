@@ -11,24 +11,32 @@ import { NumberFields } from "./number_fields.js";
 import { mark, phonePins } from "./pin_rules.js";
 import { Leave, Registration } from "./registration.js";
 import { ChoosePin } from "./registration_device.js";
+import { Dots, useView } from "./registration_waits.js";
 import { drafts } from "./store.js";
 import { Button, Form, Notice, Screen, useAction, useSecondsLeft } from "./ui.js";
 import { html, useEffect, useState } from "./vendor/preact.js";
 import { useWork, Working } from "./work.js";
 
 const POLL = 2000;
+// While it is not known yet which way the person goes.
+const ASKING = ["phone_code", "document"];
 
-/** `view` is the server's answer or null; `onAgain` forgets it and starts again. */
-export function Recovery({ phone, view, onView, onLeave, onAgain }) {
+/** `view` is the server's answer or null; `onChange(route)` leaves for another journey. */
+export function Recovery(props) {
+  return html`<${Journey} key=${props.view?.id} ...${props} />`;
+}
+
+function Journey({ phone, view, onView, onLeave, onChange }) {
   const [way, setWay] = useState(drafts.get("recovery").way);
   const choose = (chosen) => {
     drafts.put("recovery", { way: chosen });
     setWay(chosen);
   };
-  const props = { phone, view, onView, onLeave };
+  useEffect(() => void (view && !ASKING.includes(view.state) && choose("card")), [view?.state]);
+  const props = { phone, view, onView, onLeave, onChange };
   const back = html`<${Leave} ...${props} />`;
   if (!view) return html`<${Start} ...${props} />`;
-  if (view.state === "stopped") return html`<${Stopped} onAgain=${onAgain} onLeave=${onLeave} />`;
+  if (view.state === "stopped") return html`<${Stopped} onAgain=${() => onChange("recover")} onLeave=${onLeave} />`;
   if (view.state === "waiting") return html`<${Waiting} ...${props} back=${back} />`;
   const asks = view.state === "document" && view.binding_code;
   if (asks && way !== "card") return html`<${OldPhone} ...${props} onCard=${() => choose("card")} back=${back} />`;
@@ -57,24 +65,12 @@ function Start({ phone, onView, onLeave }) {
 
 /** The digits that the old phone asks for; its answer moves the view. */
 function OldPhone({ phone, view, onView, onCard, back }) {
-  const [problem, setProblem] = useState(null);
-  useEffect(() => {
-    const ask = async () => {
-      try {
-        await onView(await phone.api.get("/registrations/current"));
-        setProblem(null);
-      } catch (raised) {
-        setProblem(raised);
-      }
-    };
-    const timer = setInterval(() => document.hidden || ask(), POLL);
-    return () => clearInterval(timer);
-  }, []);
+  const problem = useView(phone, onView, POLL);
   return html`<${Screen} title=${t("recover.way")} lead=${t("recover.way_lead")} error=${problem}
     actions=${html`<p class="hint">${t("recover.way_card_lead")}</p>
       <${Button} kind="second" testid="recover-by-card" onClick=${onCard}>${t("recover.way_card")}<//>${back}`}>
     <p class="pair" data-testid="recovery-digits">${digits(view.binding_code)}</p>
-    <div class="waiting" role="status"><span class="dots" aria-hidden="true"><i></i><i></i><i></i></span><span>${t("recover.way_status")}</span></div>
+    <${Dots} testid="recovery-asking">${t("recover.way_status")}<//>
     <${Notice} kind="caution">${t("recover.way_secret")}<//>
   <//>`;
 }

@@ -31,7 +31,7 @@ export function useRecoveries(phone, { isListening }) {
 
 /** Stands on every screen, locked or not, while somebody recovers the account. */
 export function RecoveryBanner({ recoveries }) {
-  const [one] = recoveries;
+  const [one] = [...recoveries].sort((a, b) => (a.ready_at ?? Infinity) - (b.ready_at ?? Infinity));
   if (!one) return null;
   return html`<aside class="banner" data-testid="recovery-banner" aria-label=${t("asked.banner")}>
     <strong>${t("asked.banner")}</strong>

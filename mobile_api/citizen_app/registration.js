@@ -12,43 +12,55 @@ import { Liveness } from "./liveness.js";
 import { mark, phonePins } from "./pin_rules.js";
 import { Details } from "./registration_details.js";
 import { ChoosePin } from "./registration_device.js";
-import { Asking, Refused, Reviewed, Stopped } from "./registration_waits.js";
+import { Asking, Moved, Refused, Reviewed, Stopped } from "./registration_waits.js";
 import { drafts } from "./store.js";
 import { Button, Field, Form, Notice, Screen, SixDigits, useAction, useSecondsLeft } from "./ui.js";
 import { useWork, Working } from "./work.js";
 import { html, useState } from "./vendor/preact.js";
 
 const ORDER = ["phone", "phone_code", "document", "details", "face", "device"];
+const RENEWING = ["document", "details", "face"];
 const BESIDE = { register: "details", review: "face" };
 const STEPS = { phone: Phone, phone_code: Code, document: Card, details: Details, register: Asking, face: Face, review: Reviewed, device: ChoosePin, refused: Refused, stopped: Stopped };
 
-/** `phone` is the phone's services, `view` the server's answer or null. */
-export function Registration({ phone, view, onView, onLeave, other }) {
+/**
+ * `phone` is the phone's services, `view` the server's answer or null; `onChange(route)`
+ * leaves for another journey. `other` is one more way out of each step.
+ */
+export function Registration({ phone, view, onView, onLeave, onChange, other }) {
+  const [moved, setMoved] = useState(null);
   const state = view?.state ?? "phone";
   const Step = STEPS[state] ?? Stopped;
-  const at = ORDER.indexOf(BESIDE[state] ?? state) + 1;
-  const step = at ? { at, of: ORDER.length } : null;
+  const order = view?.purpose === "renewal" ? RENEWING : ORDER;
+  const at = order.indexOf(BESIDE[state] ?? state) + 1;
+  const step = at ? { at, of: order.length } : null;
   const back = html`${other}<${Leave} phone=${phone} view=${view} onLeave=${onLeave} />`;
-  const take = (sending) => viewAfter(phone, sending, onView);
+  /** What was asked for; a refusal may have moved the view (tries, stopped). */
+  const asked = async (sending) => {
+    try {
+      const answer = await sending;
+      setMoved(null);
+      return answer;
+    } catch (problem) {
+      if (problem.code === "already-registered") drafts.put("stopped", { code: problem.code });
+      const follow = async (next) => {
+        setMoved({ problem, from: state, to: next.state });
+        await onView(next);
+      };
+      if (problem.status > 0) await phone.api.get("/registrations/current").then(follow, () => {});
+      throw problem;
+    }
+  };
+  const take = async (sending) => onView(await asked(sending));
   const path = `/registrations/${view?.id}`;
   const post = (name, body) => take(phone.api.post(`${path}/${name}`, body));
   const upload = (name, picture, onProgress) => take(phone.api.upload(`${path}/${name}`, picture, onProgress));
-  const ask = () => asked(phone, phone.api.post(`${path}/liveness`), onView);
-  return html`<${Step} key=${state} ...${{ phone, view, onView, step, back, post, upload, ask, onLeave }} />`;
-}
-
-/** The view that a step answers. */
-const viewAfter = async (phone, sending, onView) => onView(await asked(phone, sending, onView));
-
-/** What was asked for; a refusal may have moved the view (tries, stopped). */
-async function asked(phone, sending, onView) {
-  try {
-    return await sending;
-  } catch (problem) {
-    if (problem.code === "already-registered") drafts.put("stopped", { code: problem.code });
-    if (problem.status > 0) await phone.api.get("/registrations/current").then(onView, () => {});
-    throw problem;
-  }
+  const ask = () => asked(phone.api.post(`${path}/liveness`));
+  // Who has an account already is told so by the screen itself, and after a reload too.
+  const isKnown = moved?.problem.code === "already-registered" && view?.purpose === "registration";
+  const isTold = moved?.to === state && moved.from !== state && !isKnown;
+  return html`${isTold && html`<${Moved} problem=${moved.problem} onChange=${onChange} />`}
+    <${Step} key=${state} ...${{ phone, view, onView, step, back, post, upload, ask, onLeave }} />`;
 }
 
 const LEAVING = { recovery: "recover", renewal: "renewal" };

@@ -1,16 +1,16 @@
 /** Where a registration waits for somebody else, or has come to its end. */
 
-import { t } from "./i18n.js";
+import { explain, has, t } from "./i18n.js";
 import { goTo } from "./phone.js";
 import { drafts } from "./store.js";
-import { Advice, Button, Notice, Screen } from "./ui.js";
+import { Advice, Alert, Button, Notice, Screen, useAction } from "./ui.js";
 import { html, useEffect, useState } from "./vendor/preact.js";
 
 const REGISTER_MS = 2000;
 const PERSON_MS = 20_000;
 
 /** Ask for the view now and then, while the screen is looked at. */
-function useView(phone, onView, every) {
+export function useView(phone, onView, every) {
   const [problem, setProblem] = useState(null);
   useEffect(() => {
     let timer = null;
@@ -41,7 +41,7 @@ function useView(phone, onView, every) {
   return problem;
 }
 
-function Dots({ testid, children }) {
+export function Dots({ testid, children }) {
   return html`<div class="waiting" role="status" data-testid=${testid}><span class="dots" aria-hidden="true"><i></i><i></i><i></i></span><span>${children}</span></div>`;
 }
 
@@ -73,7 +73,8 @@ export function Refused({ view, onLeave }) {
 }
 
 /** Too many tries; or this person has an account already, and comes back to it. */
-export function Stopped({ onLeave }) {
+export function Stopped({ view, onLeave }) {
+  if (view?.purpose === "renewal") return html`<${NotRenewed} onLeave=${onLeave} />`;
   const isKnown = drafts.get("stopped").code === "already-registered";
   const recover = async () => {
     await onLeave();
@@ -84,4 +85,24 @@ export function Stopped({ onLeave }) {
     actions=${html`${isKnown && html`<${Button} testid="stopped-recover" onClick=${recover}>${t("stopped.recover")}<//>`}${home}`}>
     <${Notice} testid="stopped">${t("stopped.where")}<//>
   <//>`;
+}
+
+/** The account stays as it is; what was refused stands above. */
+function NotRenewed({ onLeave }) {
+  return html`<${Screen} title=${t("renewal.stopped")} lead=${t("renewal.stopped_lead")}
+    actions=${html`<${Button} testid="stopped-home" onClick=${onLeave}>${t("stopped.home")}<//>`}>
+    <${Notice} testid="stopped">${t("stopped.where")}<//>
+  <//>`;
+}
+
+/** What was refused when it moved the view elsewhere, told on the screen it moved to. */
+export function Moved({ problem, onChange }) {
+  const isNobodys = onChange && problem.advice.includes("no-account");
+  const register = useAction(() => onChange("register"));
+  return html`<aside class="banner" data-testid="moved" aria-label=${t("moved.label")}>
+    <strong>${explain(problem)}</strong>
+    <${Advice} codes=${problem.advice.filter((code) => has(`advice.${code}`))} />
+    <${Alert} problem=${register.error} />
+    ${isNobodys && html`<${Button} kind="second" testid="moved-change" busy=${register.busy} onClick=${register.run}>${t("welcome.register")}<//>`}
+  </aside>`;
 }

@@ -4,7 +4,7 @@ import asyncio
 import re
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,10 +60,19 @@ def free_ports(count: int) -> list[int]:
         return [sock.getsockname()[1] for sock in sockets]
 
 
+class HastyDemo(Demo):
+    """A demo whose owners have four seconds to object to a recovery."""
+
+    def environment(self) -> Mapping[str, str]:
+        return {**super().environment(), "IDP_RECOVERY_WAIT": "PT4S"}
+
+
 @contextmanager
-def running_stack(folder: Path, *, store: str = "", redis: str = "") -> Iterator[Stack]:
+def running_stack(
+    folder: Path, *, store: str = "", redis: str = "", kind: type[Demo] = Demo
+) -> Iterator[Stack]:
     """Start everything on free ports; stop it at the end."""
-    demo = Demo(folder=folder, ports=Ports(*free_ports(4)), store=store, redis=redis)
+    demo = kind(folder=folder, ports=Ports(*free_ports(4)), store=store, redis=redis)
     try:
         demo.start()
         yield Stack(demo)

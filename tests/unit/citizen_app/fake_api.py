@@ -25,7 +25,7 @@ from webauthn.helpers.structs import (
 
 from idp.domain.proof_of_work import Work, is_solved
 from mobile_api.clips import CLIP_TYPE
-from tests.unit.citizen_app.fake_account import FakeAccount
+from tests.unit.citizen_app.fake_account import DAY, FakeAccount
 from tests.unit.citizen_app.fake_checks import (
     Refused,
     b64,
@@ -247,6 +247,11 @@ class FakeApi:
 
     def face(self, _: Any, body: Any, **__: Any) -> Any:
         self.faces.take(body)
+        assert self.registration is not None
+        if self.registration["purpose"] == "renewal":
+            return self.move("done")
+        if self.registration["purpose"] == "recovery":
+            return self.move("waiting", waiting={"ready_at": int(time.time()) + DAY})
         return self.move("device", level="substantial")
 
     def bind(self, key: dict[str, Any], body: Any, **__: Any) -> Any:
@@ -269,6 +274,10 @@ class FakeApi:
     def move(self, state: str, **members: Any) -> dict[str, Any]:
         assert self.registration is not None
         self.registration = {**self.registration, "state": state, **members}
+        if state not in {"document", "details"}:
+            self.registration.pop("binding_code", None)
+        if state in {"face", "device", "waiting"}:
+            self.registration.pop("details", None)
         return self.registration
 
     # -- assertions

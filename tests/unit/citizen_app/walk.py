@@ -43,8 +43,14 @@ def sees(page: Page, name: str) -> None:
 
 def says(page: Page, key: str, language: str = "km") -> None:
     """Wait for a refusal with the words of this key."""
-    words = json.loads((APP / f"locales/{language}.json").read_text())[key]
-    expect(page.get_by_test_id("error")).to_contain_text(words, timeout=PATIENCE)
+    said = words(key, language)
+    expect(page.get_by_test_id("error")).to_contain_text(said, timeout=PATIENCE)
+
+
+def words(key: str, language: str = "km") -> str:
+    """The app's own words for a key."""
+    found: str = json.loads((APP / f"locales/{language}.json").read_text())[key]
+    return found
 
 
 def fill_details(page: Page) -> None:
