@@ -3,7 +3,8 @@
     BridgeError                 party, is_temporary, message_id
     ├─ Misuse                   our system: it cannot be sent as asked; nothing left
     │  ├─ IdentifierInvalid
-    │  └─ MessageInvalid
+    │  ├─ MessageInvalid
+    │  └─ KeyUnusable           the file of a key
     ├─ Unavailable              nobody answered; asking again makes sense
     │  ├─ Unreachable           our security server: no connection, or it broke
     │  ├─ TimedOut              no whole answer within the time allowed
@@ -81,6 +82,10 @@ class IdentifierInvalid(Misuse):
 
 class MessageInvalid(Misuse):
     """Not a message that X-Road can carry."""
+
+
+class KeyUnusable(Misuse):
+    """The file of a key cannot be read, or its key is not for signing messages."""
 
 
 class Unavailable(BridgeError):

@@ -18,9 +18,11 @@ from lxml import etree
 from camdx_bridge.documents.containers import MESSAGE, SIG_CHAIN, SIG_RESULT
 from camdx_bridge.documents.hash_chain_writing import build_hash_chains
 from camdx_bridge.documents.signatures import SIGNED_PROPERTIES, XADES
+from camdx_bridge.errors import refused
 from camdx_bridge.formats.algorithms import RSA_SHA512_URI, SHA512_URI
 from camdx_bridge.formats.base64_text import write_base64
 from camdx_bridge.formats.xml_documents import DS, INCLUSIVE, canonical
+from camdx_bridge.refusals import Refusal
 from camdx_bridge.trust.certificates import der_of
 
 ASIC = "http://uri.etsi.org/02918/v1.2.1#"
@@ -96,14 +98,19 @@ def sign_message(
 
 
 def add_timestamp(signatures: bytes, token: bytes) -> bytes:
-    """Return the document with a time-stamp over its signature value put in."""
+    """Return the document with a time-stamp over its signature value put in.
+
+    Only into documents as written here and by X-Road; DocumentInvalid for others.
+    """
     begin = b"<xades:UnsignedSignatureProperties>"
     stamp = (
         "<xades:SignatureTimeStamp><xades:EncapsulatedTimeStamp>"
         f"{write_base64(token)}"
         "</xades:EncapsulatedTimeStamp></xades:SignatureTimeStamp>"
     )
-    return signatures.replace(begin, begin + stamp.encode(), 1)
+    if signatures.count(begin) != 1:
+        raise refused(Refusal.SIGNATURE_MALFORMED, "no place for a time-stamp")
+    return signatures.replace(begin, begin + stamp.encode())
 
 
 def _sign(signed: _Signed, key: SigningKey, credentials: Credentials) -> bytes:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,17 +23,9 @@ from camdx_bridge.trust import ApprovedTsa
 from camdx_bridge.trust.chains import Chain, find_chain
 from camdx_bridge.trust_lab.running import running
 from camdx_bridge.trust_lab.server import LIFE, LabServer
-from tests.xroad import NOW, bank, lab
+from tests.xroad import NOW, Clock, bank, lab
 
 MINUTE = timedelta(minutes=1)
-
-
-@dataclass
-class Clock:
-    now: datetime = NOW
-
-    def __call__(self) -> datetime:
-        return self.now
 
 
 @dataclass

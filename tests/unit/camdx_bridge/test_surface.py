@@ -12,7 +12,15 @@ from typing import Any
 import pytest
 
 import camdx_bridge
-from camdx_bridge import documents, errors, fetching, simulator, trust, trust_lab
+from camdx_bridge import (
+    documents,
+    errors,
+    fetching,
+    signing,
+    simulator,
+    trust,
+    trust_lab,
+)
 from tests.xroad import CONTAINERS
 
 FOLDER = Path(camdx_bridge.__file__).parent
@@ -24,6 +32,7 @@ ALLOWED = {
     "trust": DOCUMENTS,
     "documents": DOCUMENTS,
     "fetching": DOCUMENTS | {"anyio", "httpx2"},
+    "signing": DOCUMENTS,
     "trust_lab": DOCUMENTS | SERVING,
 }
 
@@ -39,7 +48,7 @@ def test_the_public_names_are_sorted_and_there() -> None:
     assert visible == set(camdx_bridge.__all__)
 
 
-@pytest.mark.parametrize("room", [documents, fetching, trust, trust_lab])
+@pytest.mark.parametrize("room", [documents, fetching, signing, trust, trust_lab])
 def test_the_public_names_of_a_room_are_sorted_and_there(room: Any) -> None:
     assert room.__all__ == sorted(room.__all__)
     assert all(hasattr(room, name) for name in room.__all__)
