@@ -97,11 +97,12 @@ function NotRenewed({ onLeave }) {
 
 /** What was refused when it moved the view elsewhere, told on the screen it moved to. */
 export function Moved({ problem, onChange }) {
+  const advice = problem.advice.filter((code) => has(`advice.${code}`));
   const isNobodys = onChange && problem.advice.includes("no-account");
   const register = useAction(() => onChange("register"));
   return html`<aside class="banner" data-testid="moved" aria-label=${t("moved.label")}>
-    <strong>${explain(problem)}</strong>
-    <${Advice} codes=${problem.advice.filter((code) => has(`advice.${code}`))} />
+    <strong>${t(advice.length ? "moved.again" : "moved.label")}</strong>
+    ${advice.length ? html`<${Advice} codes=${advice} />` : html`<p>${explain(problem)}</p>`}
     <${Alert} problem=${register.error} />
     ${isNobodys && html`<${Button} kind="second" testid="moved-change" busy=${register.busy} onClick=${register.run}>${t("welcome.register")}<//>`}
   </aside>`;

@@ -1,11 +1,14 @@
 """Every screen, in both languages, without a fault that axe can find."""
 
+import time
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
 from tests.unit.citizen_app.fake_account import OTHER, document, message
 from tests.unit.citizen_app.fake_api import FakeApi
+from tests.unit.citizen_app.fake_checks import Refused
 from tests.unit.citizen_app.walk import (
     PIN,
     choose_picture,
@@ -78,6 +81,41 @@ def test_no_screen_has_a_fault(
     look_at_the_account(page, api, seen)
     look_at_a_request(page, api, seen)
     look_at_a_stopped_phone(page, api, seen)
+    assert seen.faults == []
+
+
+@pytest.mark.parametrize(("language", "width"), [("km", 320), ("en", 1280)])
+def test_no_screen_of_a_recovery_has_a_fault(
+    page: Page, api: FakeApi, language: str, width: int
+) -> None:
+    page.set_viewport_size({"width": width, "height": 740})
+    seen = Inspector(page)
+    page.goto(api.origin, wait_until="domcontentloaded")
+    tap(page, f"lang-{language}")
+    tap(page, "start-recover")
+    seen.look("phone")
+    fill(page, "phone", "012340678")
+    tap(page, "phone-next")
+    fill(page, "code", "493027")
+    tap(page, "code-next")
+    seen.look("recovery-digits")
+    tap(page, "recover-by-card")
+    seen.look("recover-by-phone")
+    api.move_to_face()
+    page.reload(wait_until="domcontentloaded")
+    sees(page, "liveness-open")
+    no_account = Refused(422, "evidence-insufficient", advice=["no-account"])
+    api.refuse["face"] = no_account
+    api.move("document", binding_code="42")
+    tap(page, "development-film")
+    seen.look("moved")
+    for left, mark in {90_000: "recovery-wait", 0: "pin-repeat"}.items():
+        api.move("waiting", waiting={"ready_at": int(time.time()) + left})
+        page.reload(wait_until="domcontentloaded")
+        seen.look(mark)
+    api.move("stopped")
+    page.reload(wait_until="domcontentloaded")
+    seen.look("recovery-again")
     assert seen.faults == []
 
 

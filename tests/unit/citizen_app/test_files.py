@@ -7,6 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from idp.domain.audit import EventTag
+from mobile_api.errors import INTERNAL, STATUS, TooLarge
+
 ROOT = Path(__file__).resolve().parents[3]
 APP = ROOT / "mobile_api/citizen_app"
 VENDORED = ("mobile_api/citizen_app/vendor", "idp/web/static/vendor")
@@ -77,6 +80,19 @@ def test_every_piece_of_advice_has_words() -> None:
     for language in ("km", "en"):
         known = json.loads((APP / f"locales/{language}.json").read_text())
         assert {code for code in codes if f"advice.{code}" not in known} == set()
+
+
+def test_every_refusal_of_the_api_has_words() -> None:
+    codes = {kind.code for kind in STATUS} | {TooLarge.code, INTERNAL}
+    known = set(json.loads((APP / "locales/en.json").read_text()))
+    assert {code for code in codes if f"problem.{code}" not in known} == set()
+
+
+def test_everything_that_is_recorded_of_an_account_has_words() -> None:
+    ours = ("relying-party:", "keys:")  # of the provider, of no account
+    tags = {tag.value for tag in EventTag if not tag.value.startswith(ours)}
+    known = set(json.loads((APP / "locales/en.json").read_text()))
+    assert {tag for tag in tags if f"event.{tag}" not in known} == set()
 
 
 def test_the_shell_lists_every_module() -> None:
