@@ -5,10 +5,13 @@ Euclidean distance is under 0.60 for the same person (the library's own threshol
 The value given is `1 - distance`, so the line is at 0.40.
 
 Importing `face_recognition` also loads the 68-point landmark model, whose training
-data exclude commercial use; it is not used here (the five-point one is).
+data exclude commercial use; it is not used here (the five-point one is). It is
+imported at the first comparison: where it gives the second opinion few workers ever
+need it, and it costs each 100 MiB and 1.5 s of CPU.
 """
 
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -40,18 +43,25 @@ FIND_SIDE = 800
 ENCODE_SIDE = 300
 
 
+@cache
+def _library() -> Any:
+    """Return face_recognition; loading its models runs dlib's deserialiser on them."""
+    import face_recognition  # noqa: PLC0415 - only after the models were checked
+
+    return face_recognition
+
+
 @dataclass(frozen=True, slots=True)
 class DlibMatcher:
-    """A FaceMatcher; `library` is the module face_recognition."""
+    """A FaceMatcher; made by `create`, which has checked the models."""
 
     engine: Engine
-    library: Any
     threshold: float = THRESHOLD
 
     def find(self, picture: Picture) -> tuple[Face, ...]:
         """Return the faces of 40 px and more at 800 px, the largest first."""
         scale = min(1.0, FIND_SIDE / max(picture.width, picture.height))
-        boxes = self.library.face_locations(_scaled(picture.pixels, scale), 1, "hog")
+        boxes = _library().face_locations(_scaled(picture.pixels, scale), 1, "hog")
         faces = [_face(picture, box, 1 / scale) for box in boxes]
         return tuple(sorted(faces, key=lambda face: -face.size))
 
@@ -70,7 +80,7 @@ class DlibMatcher:
         pixels = _scaled(face.picture.pixels, scale)
         box = (face.top, face.right, face.bottom, face.left)
         where = [tuple(round(side * scale) for side in box)]
-        return np.asarray(self.library.face_encodings(pixels, where, 1, "small")[0])
+        return np.asarray(_library().face_encodings(pixels, where, 1, "small")[0])
 
 
 def create(*, environment: str) -> DlibMatcher:
@@ -81,12 +91,11 @@ def create(*, environment: str) -> DlibMatcher:
         raise EngineRefused("face_recognition_models is not installed")
     folder = Path(found.origin).parent / "models"
     models = tuple(checked_model(folder / n, known) for n, known in MODELS.items())
-    # Imported only now: loading a model file runs dlib's deserialiser on it.
-    import face_recognition  # noqa: PLC0415
-
+    if find_spec("face_recognition") is None or find_spec("dlib") is None:
+        raise EngineRefused("face_recognition or dlib is not installed")
     name = f"{version('face-recognition')} + dlib {version('dlib-bin')}"
     engine = Engine(name="face-recognition", version=name, models=models)
-    return DlibMatcher(engine, face_recognition)
+    return DlibMatcher(engine)
 
 
 def _face(picture: Picture, box: tuple[int, int, int, int], scale: float) -> Face:
