@@ -184,7 +184,8 @@ class LivenessReading:
     """What was measured of a clip; `mobile_api.liveness` judges it.
 
     `likeness` has one value a step: how alike the face then is to the neutral one
-    (0 to 1), None when no face could be compared. `parallax` has one value for each
+    (0 to 1), None when no face could be compared; `at_rest` the same of frames between
+    the steps that chance chose. `parallax` has one value for each
     turn, in eye distances, None when the pixels could not be followed. `neutral` is
     the JPEG of the best neutral frame, b"" when there is none; `neutral_faces` are
     the shorter sides of the faces on it in pixels.
@@ -194,6 +195,7 @@ class LivenessReading:
     face_engine: Engine | None
     frames: tuple[FrameTrack, ...]
     likeness: tuple[float | None, ...] = ()
+    at_rest: tuple[float, ...] = ()
     parallax: tuple[float | None, ...] = ()
     passive: float | None = None
     passive_engine: Engine | None = None

@@ -35,6 +35,7 @@ from mobile_api.liveness_tracks import (
     signals_of,
 )
 
+LEAST_AT_REST: Final = 3
 MORE: Final = {
     Action.TURN_LEFT: "turn-more",
     Action.TURN_RIGHT: "turn-more",
@@ -279,10 +280,13 @@ def _not_frozen(frames: Sequence[FrameTrack], limits: LivenessLimits) -> Check:
 def _same_face(
     reading: LivenessReading, script: Script, limits: LivenessLimits
 ) -> Check:
-    """Compare the face of each step with the neutral one."""
+    """Compare the face of each step, and between the steps, with the neutral one."""
     if len(reading.likeness) != len(script.steps) or None in reading.likeness:
         return failed("same-face", "take-again")
-    least = min((value for value in reading.likeness if value is not None), default=0)
+    if len(reading.at_rest) < LEAST_AT_REST:
+        return failed("same-face", "take-again")
+    compared = (*reading.likeness, *reading.at_rest)
+    least = min((value for value in compared if value is not None), default=0)
     return at_least("same-face", least, review=limits.likeness_review,
                      fail=limits.likeness_fail)  # fmt: skip
 

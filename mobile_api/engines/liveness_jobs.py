@@ -5,10 +5,13 @@
                                                 |-- parallax of the turns
 
 Only luminance is kept of all frames; the few that are compared are decoded again.
+Chance chooses them, now: who makes a film and knows this code must not know at which
+moments somebody else's face has to be put in.
 The job is a module-level function, so that it can be named across processes.
 """
 
 import io
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -46,6 +49,8 @@ from mobile_api.liveness_tracks import (
 MOST_SIDE: Final = 640
 MEASURED_SIDE: Final = 480
 COMPARED_AT: Final = 15.0  # degrees: turned, and still a face to a matcher
+NEAREST: Final = 3  # frames of a turn
+AT_REST, MOST_AT_REST = 4, 8  # frames compared, and looked at for a face
 BEHIND: Final = 0.55  # of the size of the nearest face
 STRAIGHT: Final = 4.0  # degrees
 JPEG_QUALITY: Final = 95
@@ -170,11 +175,16 @@ def _compared(
         None if e is None or one is None else _likeness(film, signals, e, one, matcher)
         for e in done
     )
+    resting = [] if one is None else _at_rest(film, signals, matcher)
+    shown = [] if one is None else [one, *resting]
     return replace(
         reading,
         likeness=tuple(likeness),
+        at_rest=tuple(
+            matcher.compare(document=shown[0], selfie=face).value for face in resting
+        ),
         parallax=tuple(_parallax(film, signals, e) for e in turns),
-        passive=passive.score(one) if passive and one else None,
+        passive=min(map(passive.score, shown), default=None) if passive else None,
         neutral=_jpeg(frontal),
         neutral_faces=tuple(face.size for face in faces),
     )
@@ -213,14 +223,31 @@ def _likeness(
     matcher: FaceMatcher,
 ) -> float | None:
     """Compare the face during a step with the neutral one; None: no one face."""
-    at = episode.peak
+    during = [s for s in signals if episode.start <= s.index <= episode.end]
     if episode.action in TURNS:
-        turning = [s for s in signals if episode.start <= s.index <= episode.end]
-        at = min(turning, key=lambda s: abs(abs(s.yaw) - COMPARED_AT)).index
-    faces = matcher.find(_frame(film, at))
+        during = sorted(during, key=lambda s: abs(abs(s.yaw) - COMPARED_AT))[:NEAREST]
+    faces = matcher.find(_frame(film, secrets.choice(during).index))
     if len(faces) != 1:
         return None
     return matcher.compare(document=neutral, selfie=faces[0]).value
+
+
+def _at_rest(
+    film: _Film, signals: Sequence[Signals], matcher: FaceMatcher
+) -> list[Face]:
+    """Return the one face of some frames in which nothing is done, of each stretch."""
+    still = [s for s in signals if is_neutral(s, LEVELS)]
+    secrets.SystemRandom().shuffle(still)
+    of_stretch = {s.step: s for s in reversed(still)}
+    chosen = [*of_stretch.values(), *(s for s in still if of_stretch[s.step] is not s)]
+    found: list[Face] = []
+    for one in chosen[:MOST_AT_REST]:
+        faces = matcher.find(_frame(film, one.index))
+        if len(faces) == 1:
+            found.append(faces[0])
+        if len(found) == AT_REST:
+            break
+    return found
 
 
 def _parallax(

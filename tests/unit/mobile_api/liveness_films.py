@@ -82,6 +82,7 @@ def reading_of(
         face_engine=ENGINE,
         frames=acted(script) if frames is None else frames,
         likeness=(0.8,) * len(script.steps),
+        at_rest=(0.9,) * 4,
         parallax=(0.06,) * turns,
         neutral=b"jpeg",
         neutral_faces=(200,),

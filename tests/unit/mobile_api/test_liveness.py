@@ -258,6 +258,12 @@ def test_another_face_at_one_step_fails(value: float, expected: Verdict) -> None
     assert verdict(reading) is expected
 
 
+def test_another_face_between_the_steps_fails() -> None:
+    """Who puts a victim in at the moments that are compared is seen at the others."""
+    reading = replace(reading_of(SCRIPT), at_rest=(0.9, 0.9, 0.1, 0.9))
+    assert verdict(reading) is Verdict.FAIL
+
+
 @pytest.mark.parametrize(
     ("value", "expected"),
     [(0.02, Verdict.FAIL), (0.03, Verdict.REVIEW), (0.05, Verdict.PASS)],
@@ -271,6 +277,7 @@ def test_a_turn_without_relief_fails(value: float, expected: Verdict) -> None:
     [
         {"likeness": (0.8, None, 0.8)},
         {"likeness": ()},
+        {"at_rest": (0.9, 0.9)},
         {"parallax": (None,)},
         {"parallax": ()},
         {"passive_engine": ENGINE, "passive": None},

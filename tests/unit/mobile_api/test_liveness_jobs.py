@@ -57,6 +57,8 @@ def test_a_living_head_passes_and_gives_its_neutral_frame(workers: Workers) -> N
     assert judged(reading).verdict is Verdict.PASS, judged(reading)
     assert reading.neutral not in {frame.picture for frame in read_clip(clip).frames}
     assert len(reading.neutral_faces) == 1
+    assert len(reading.at_rest) == 4
+    assert min(reading.at_rest) > 0.8
     assert reading.neutral_faces[0] >= 80
     assert all(frame.shape is None or not frame.shape.points.size
                for frame in reading.frames)  # fmt: skip
