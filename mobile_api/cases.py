@@ -152,8 +152,9 @@ async def _others(
     services: Services, mobile: MobileServices, face: LiveFace | None
 ) -> tuple[str, ...]:
     """Return the accounts whose kept face is alike."""
-    if face is None or face.engine != mobile.faces.engine:
+    if face is None:
         return ()
-    least = mobile.policy.duplicate
-    found = await mobile.faces.search(services, face.embedding, least=least)
+    found = await mobile.faces.search(
+        services, face.embedding, least=mobile.policy.duplicate, engine=face.engine
+    )
     return tuple(one.account_id for one in found)

@@ -56,10 +56,15 @@ class FaceIndex:
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
 
     async def search(
-        self, services: Services, embedding: bytes, *, least: float
+        self, services: Services, embedding: bytes, *, least: float, engine: str = ""
     ) -> tuple[Match, ...]:
-        """Return the accounts with a face at least this much alike, the best first."""
+        """Return the accounts with a face at least this much alike, the best first.
+
+        `engine` made the embedding; when it is another than before, the index follows.
+        """
         async with self._lock:
+            if engine and engine != self.engine:
+                self._begin(engine)
             await self._follow(services)
             return await asyncio.to_thread(self._search, embedding, least)
 
@@ -67,6 +72,10 @@ class FaceIndex:
     def size(self) -> int:
         """Return how many faces can be found."""
         return len(self._alive)
+
+    def _begin(self, engine: str) -> None:
+        self.engine, self._at = engine, 0
+        self._vectors, self._rows, self._alive = new_vectors(), [], {}
 
     async def _follow(self, services: Services) -> None:
         """Take in what changed, batch by batch, off the event loop."""

@@ -133,7 +133,11 @@ class FaceMatcher(Protocol):
         """Return how alike they are."""
 
     def embed(self, face: Face) -> bytes:
-        """Return what can be compared later: little-endian floats of length 1."""
+        """Return what can be compared later: little-endian floats of length 1.
+
+        Their cosine is on the scale of `compare`; an engine without such keeps nothing
+        (b""), and whoever needs a kept face then goes to a person.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

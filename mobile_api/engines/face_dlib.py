@@ -71,9 +71,12 @@ class DlibMatcher:
         return Similarity(max(0.0, 1.0 - apart), self.threshold)
 
     def embed(self, face: Face) -> bytes:
-        """Return 128 little-endian floats of length 1 together."""
-        vector = self._encode(face)
-        return (vector / np.linalg.norm(vector)).astype("<f4").tobytes()
+        """Return nothing: dlib's points compare by distance, what is kept by cosine.
+
+        The cosine of two strangers' points was 0.82 where 0.40 is accepted.
+        """
+        del face
+        return b""
 
     def _encode(self, face: Face) -> np.ndarray[Any, np.dtype[np.float64]]:
         scale = min(1.0, ENCODE_SIDE / face.size)

@@ -149,3 +149,12 @@ def test_alike_is_the_cosine_and_never_negative() -> None:
     (one,) = vectors(1)
     assert abs(alike(one.tobytes(), one.tobytes()) - 1) < 1e-6
     assert alike(one.tobytes(), (-one).tobytes()) == 0.0
+
+
+@pytest.mark.anyio
+async def test_the_index_goes_with_the_engine_that_is_used(world: World) -> None:
+    """An operator names another engine: nobody has a second account for that."""
+    index, (one,) = FaceIndex(engine="the one before"), vectors(1)
+    await keep(world, "account", one)
+    hits = await index.search(world.services, one.tobytes(), least=0.6, engine=ENGINE)
+    assert [hit.account_id for hit in hits] == ["account"]
