@@ -42,6 +42,12 @@ def test_a_login_is_approved_with_the_pin(citizen: Page, api: FakeApi) -> None:
     assert "return_hash" not in claims
 
 
+def test_a_name_that_nobody_vouched_for_is_marked(citizen: Page, api: FakeApi) -> None:
+    paste(citizen, api, api.challenge())
+    said = citizen.get_by_test_id("names-itself")
+    expect(said).to_contain_text("សេវានេះដាក់ឈ្មោះដោយខ្លួនឯង")
+
+
 def test_a_wrong_pin_can_be_typed_again(citizen: Page, api: FakeApi) -> None:
     paste(citizen, api, api.challenge())
     fill(citizen, "pin", "111122")
