@@ -51,10 +51,18 @@ class Session:
     auth_time: int
 
 
+# Either statement takes the row's lock (SQLite has one writer anyway): a grant and
+# the end of its session come one after the other, so that none of them misses the
+# other.
 START = (
     "INSERT INTO browser_session"
     " (id, account_id, device_id, acr, amr, auth_time, made_at, expires_at)"
-    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (id) DO NOTHING"
+    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
+    " ON CONFLICT (id) DO UPDATE SET ended_at = browser_session.ended_at"
+    " RETURNING ended_at"
+)
+HOLD = (
+    "UPDATE browser_session SET ended_at = ended_at WHERE id = $1 AND ended_at IS NULL"
 )
 LIVE = (
     "SELECT s.id, s.account_id, s.device_id, s.acr, s.amr, s.auth_time"
@@ -125,10 +133,13 @@ class Sessions:
         line = known[:LINE] if known else new_id()
         return f"{line}.{new_id()}"
 
-    async def start(self, tx: Transaction, session: Session) -> None:
-        """Write the session; one that is known stays as it is."""
+    async def start(self, tx: Transaction, session: Session) -> bool:
+        """Write the session; one that is known stays as it is. False if it has ended.
+
+        Until the transaction is over nobody can end it.
+        """
         now = self.clock.now()
-        await tx.run(
+        row = await tx.one(
             START,
             session.id,
             session.account_id,
@@ -139,6 +150,11 @@ class Sessions:
             to_millis(now),
             to_millis(now + self.life),
         )
+        return row is not None and row[0] is None
+
+    async def hold(self, tx: Transaction, session_id: str) -> bool:
+        """Keep a session from ending until the transaction is over; False if it has."""
+        return await tx.run(HOLD, session_id) == 1
 
     async def live(self, tx: Transaction, cookie: str | None) -> Session | None:
         """Return the session of a cookie, if it is live; else None.

@@ -13,6 +13,7 @@ from idp.domain.profiles import may_omit_pkce
 from idp.domain.relying_parties import RelyingParty
 from idp.domain.sessions import Session
 from idp.domain.subjects import session_of, subject_key, subject_of
+from idp.errors import GrantSpent
 from idp.oidc import server
 from idp.oidc.claims_request import asked_by
 from idp.oidc.errors import ProtocolRefusal
@@ -74,17 +75,14 @@ async def redeem_code(
 async def save_login(
     services: Services, tx: Transaction, code: AuthorizationCode, grant: Grant
 ) -> None:
-    """Write what a first redemption leaves behind: session, consent, audit."""
+    """Write what a first redemption leaves behind: session, consent, audit.
+
+    Raises GrantSpent when the session ended in the meantime.
+    """
+    if not await _hold_session(services, tx, code):
+        await services.grants.revoke(tx, grant.id)
+        raise GrantSpent("the session has ended")
     if not code.is_single_sign_on:
-        session = Session(
-            id=code.session_id,
-            account_id=code.account_id,
-            device_id=code.device_id,
-            acr=code.acr,
-            amr=code.amr,
-            auth_time=code.auth_time,
-        )
-        await services.sessions.start(tx, session)
         party = await services.relying_parties.find(tx, code.client_id)
         await services.consents.record(
             tx,
@@ -106,3 +104,20 @@ async def save_login(
         relying_party=grant.relying_party_id,
         detail={"scope": " ".join(grant.scopes), "claims": " ".join(grant.claims)},
     )
+
+
+async def _hold_session(
+    services: Services, tx: Transaction, code: AuthorizationCode
+) -> bool:
+    """Begin the session, or go on with it; False when it has ended."""
+    if code.is_single_sign_on:
+        return await services.sessions.hold(tx, code.session_id)
+    session = Session(
+        id=code.session_id,
+        account_id=code.account_id,
+        device_id=code.device_id,
+        acr=code.acr,
+        amr=code.amr,
+        auth_time=code.auth_time,
+    )
+    return await services.sessions.start(tx, session)
