@@ -1,8 +1,8 @@
 """What a person released to a relying party: whether it still may be, and its end.
 
 A login that was proposed waits for its person (interactions.py). In the meantime the
-account may be suspended, logged out everywhere, or the party disabled: it is asked
-again right before the release. Withdrawing a consent ends what it gave.
+account may be suspended, logged out everywhere, its session over or the party disabled:
+it is asked again right before the release. Withdrawing a consent ends what it gave.
 """
 
 from dataclasses import dataclass
@@ -26,7 +26,8 @@ MAY_BE_RELEASED = (
         party="CAST($5 AS TEXT)",
     )
     + " AND NOT EXISTS (SELECT 1 FROM browser_session s"
-    " WHERE s.id = CAST($3 AS TEXT) AND s.ended_at IS NOT NULL)"
+    " WHERE s.id = CAST($3 AS TEXT)"
+    " AND (s.ended_at IS NOT NULL OR s.expires_at <= CAST($6 AS BIGINT)))"
 )
 REVOKE_OF = (
     "UPDATE authorization_grant SET revoked_at = $3"
@@ -54,6 +55,7 @@ class Releases:
             login.session_id,
             login.device_id,
             client_id,
+            to_millis(self.clock.now()),
         )
         if row is None:
             raise ChallengeClosed("no longer allowed")

@@ -1,7 +1,9 @@
-"""A consent that was taken back gives nothing more, whoever was faster."""
+"""What was taken back or has run out gives nothing more, whoever was faster."""
 
 import asyncio
+import re
 from contextlib import suppress
+from datetime import timedelta
 
 import httpx2
 import pytest
@@ -9,7 +11,7 @@ import pytest
 from sdk_web import LoginError, TokenRefused
 from tests.ciba import enter
 from tests.portal import HeadlessPortal
-from tests.world import ISSUER, Browser, World
+from tests.world import ISSUER, Browser, World, open_world
 
 pytestmark = pytest.mark.anyio
 
@@ -102,3 +104,19 @@ async def test_no_grant_lives_beside_a_withdrawn_consent_whoever_is_faster(
             await portal.userinfo()
         async with world.services.store.begin() as tx:  # given again, for another round
             await tx.run("UPDATE consent SET withdrawn_at = NULL")
+
+
+async def test_a_session_that_runs_out_on_the_consent_page_releases_nothing(
+    store_url: str,
+) -> None:
+    async with open_world(store_url, session_life=timedelta(minutes=10)) as world:
+        portal, browser = await signed_in(world)
+        answer = await browser.http.get(await portal.start(prompt="consent"))
+        page = answer.headers["location"].rpartition("/")[2]
+        text = (await browser.http.get(f"{ISSUER}/consent/{page}")).text
+        proposal = re.findall('name="proposal" value="([^"]+)"', text)[0]
+        world.clock.pass_time(600)
+        said = await browser.post(
+            ISSUER, f"consent/{page}", proposal=proposal, **{"claim.phone": "1"}
+        )
+        assert said.status_code == 409, said.text
