@@ -48,6 +48,8 @@ class Notice(StrEnum):
     PIN_CHANGED = "pin-changed"
     CREDENTIAL_BOUND = "credential-bound"
     CREDENTIAL_REMOVED = "credential-removed"
+    PASSKEY_ADDED = "passkey-added"
+    PASSKEY_REMOVED = "passkey-removed"
     RECOVERY_STARTED = "recovery-started"
     RECOVERY_DONE = "recovery-done"
     RECOVERY_CANCELLED = "recovery-cancelled"

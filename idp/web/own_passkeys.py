@@ -6,7 +6,8 @@
     POST /account/passkeys/remove    `passkey`
 
 A new passkey is a new key to the account: only a login of the last five minutes may
-bind one, so that a browser left open binds nobody else's.
+bind one, so that a browser left open binds nobody else's, and the person is told on
+every channel: a login that was relayed to a stranger must not stay his for good unseen.
 """
 
 from datetime import timedelta
@@ -26,6 +27,7 @@ from webauthn.helpers.structs import (
     UserVerificationRequirement,
 )
 
+from idp.domain.messages import Notice
 from idp.domain.passkey_answers import ALGORITHMS, read_answer, verify_new
 from idp.domain.passkeys import clean_name
 from idp.domain.sessions import Session
@@ -145,6 +147,7 @@ async def remove(request: Request, session: Session) -> Response:
             await services.passkeys.remove(
                 tx, passkey_id, account_id=session.account_id
             )
+            await services.messages.tell(tx, session.account_id, Notice.PASSKEY_REMOVED)
     except NotFound:
         return to_account(request, "removed")
     return to_account(request, "removed")
@@ -163,6 +166,7 @@ async def _bind(services: Services, session: Session, form: dict[str, str]) -> N
             account_id=session.account_id,
             name=clean_name(form.get("name", "")),
         )
+        await services.messages.tell(tx, session.account_id, Notice.PASSKEY_ADDED)
 
 
 def _owner(session: Session) -> str:
