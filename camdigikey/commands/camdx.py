@@ -48,7 +48,7 @@ def verify(
         Path, typer.Argument(help="A container, an archive (mlog-*.zip) or a folder.")
     ],
     trust: Annotated[
-        Path, typer.Option(help="shared-params.xml of the instance; you vouch for it.")
+        Path, typer.Option(help="shared-params.xml, or its folder; you vouch for it.")
     ],
     message_withheld: Annotated[
         bool,
@@ -82,8 +82,9 @@ def _language(text: str) -> Language:
 
 
 def _trust(path: Path, speaker: "_Speaker") -> SharedParameters:
+    place = path / "shared-params.xml" if path.is_dir() else path
     try:
-        return read_shared_parameters(path.read_bytes())
+        return read_shared_parameters(place.read_bytes())
     except OSError as error:
         detail = error.strerror or type(error).__name__
     except DocumentRefused as error:

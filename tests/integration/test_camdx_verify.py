@@ -81,6 +81,12 @@ def test_trust_that_cannot_be_read_ends_in_two(tmp_path: Path) -> None:
         assert "The file of trust cannot be used" in found.output
 
 
+def test_trust_may_be_the_folder_in_which_it_lies(tmp_path: Path) -> None:
+    (tmp_path / "shared-params.xml").write_bytes(TRUST.read_bytes())
+    found = verify(CONTAINERS / "valid-batch-ts.asice", trust=tmp_path)
+    assert found.exit_code == 0
+
+
 def test_a_folder_is_judged_file_by_file_and_one_invalid_is_enough() -> None:
     found = verify(CONTAINERS)
     assert found.exit_code == 1
