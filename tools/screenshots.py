@@ -31,6 +31,7 @@ from tests.e2e.browsing import (
     open_handset,
     shipped,
 )
+from tests.e2e.living import STRAIGHT, grain, playing
 from tests.e2e.registering import film, go_home, khmer, register
 from tests.e2e.stack import Stack
 
@@ -103,6 +104,8 @@ def draw_registration(phone: Handset, album: Album) -> None:
             album.keep(phone, f"app-{screen}-km")
         if screen == "details":
             album.keep(phone, "app-details-km", whole=True)
+        if screen == "face":
+            draw_instruction(phone, album)
 
     phone.open()
     register(phone, sreypov, look=look, write=khmer, phone_number="012345678")
@@ -112,6 +115,17 @@ def draw_registration(phone: Handset, album: Album) -> None:
     phone.fill("pin", PIN)
     phone.tap("pin-next")
     go_home(phone, look=look)
+
+
+def draw_instruction(phone: Handset, album: Album) -> None:
+    """Begin a film, look at its first instruction, and stop: it costs no try."""
+    assert phone.camera is not None
+    phone.camera.film(next(playing(STRAIGHT, STRAIGHT)), grain=grain()[0])
+    phone.tap("liveness-open")
+    phone.tap("liveness-start")
+    expect(phone.page.locator(".told.doing")).to_be_visible()
+    album.keep(phone, "app-told-km")
+    phone.tap("liveness-stop")
 
 
 def draw_login(

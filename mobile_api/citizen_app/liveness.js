@@ -25,7 +25,7 @@ const OVER = "liveness-over";
  * `ask()` answers what to do (POST …/liveness); `send(clip, onProgress)` posts the clip
  * and takes the view that comes back. `left` is how many tries there are.
  */
-export function Liveness({ phone, ask, send, left, step, back, help }) {
+export function Liveness({ phone, ask, send, left, step, back }) {
   const [now, setNow] = useState({ at: "prepare" });
   const alive = useRef(true);
   const stage = useRef(0);
@@ -44,7 +44,7 @@ export function Liveness({ phone, ask, send, left, step, back, help }) {
   const filmed = ({ told, frames, mirrored }) => deliver(packClip({ session: told.session, mirrored, frames }));
   const failed = (problem) => go({ at: "again", problem });
   const place = () => go({ at: "place" });
-  const shared = { step, back, help, left };
+  const shared = { step, back, left };
   if (now.at === "place") return html`<${Stage} ...${shared} stage=${stage} ask=${ask} onFilm=${filmed} onProblem=${failed} onLeave=${() => go({ at: "prepare" })} />`;
   if (now.at === "send") return html`<${Sending} share=${now.share} step=${step} />`;
   if (now.at === "again") return html`<${Again} ...${shared} ...${now} onAgain=${place} onSend=${() => deliver(now.clip)} />`;
@@ -57,9 +57,9 @@ export function Liveness({ phone, ask, send, left, step, back, help }) {
 /** Whether the server had the clip; then it is spent. */
 const isSent = ({ status }) => status > 0 && status < 500;
 
-function Prepare({ step, back, help, left, onNext, children }) {
+function Prepare({ step, back, left, onNext, children }) {
   return html`<${Screen} title=${t("liveness.title")} lead=${t("liveness.lead")} step=${step}
-    actions=${html`<${Button} testid="liveness-open" onClick=${onNext}>${t("liveness.open")}<//>${help}${back}`}>
+    actions=${html`<${Button} testid="liveness-open" onClick=${onNext}>${t("liveness.open")}<//>${back}`}>
     <div class="pictograms">${SHOWN.map((action) => html`<${Pictogram} key=${action} action=${action} />`)}</div>
     <ul class="tips">
       ${["1", "2", "3", "4"].map((n) => html`<li key=${n}>${t(`liveness.tip${n}`)}</li>`)}
@@ -82,7 +82,7 @@ function Sending({ share, step }) {
 }
 
 /** What was wrong and what to do; a film that never arrived can be sent once more. */
-function Again({ step, back, help, left, problem, clip, onAgain, onSend }) {
+function Again({ step, back, left, problem, clip, onAgain, onSend }) {
   const advice = problem.advice ?? [];
   const isJudged = problem.code === "evidence-insufficient" && !advice.includes(OVER);
   const again = html`<${Button} testid="liveness-again" kind=${clip ? "quiet" : "primary"} onClick=${onAgain}>${t("liveness.again")}<//>`;
@@ -90,7 +90,7 @@ function Again({ step, back, help, left, problem, clip, onAgain, onSend }) {
   return html`<${Screen} title=${t(isJudged ? "liveness.again_title" : "liveness.broken_title")}
     lead=${t(isJudged ? "liveness.again_lead" : "liveness.broken_lead")} step=${step}
     error=${isJudged || advice.length ? null : explain(problem)}
-    actions=${html`${send}${again}${help}${back}`}>
+    actions=${html`${send}${again}${back}`}>
     <${Advice} codes=${advice} other="advice.not-live" />
     ${!isJudged && html`<p class="hint" data-testid="liveness-uncounted">${t("liveness.uncounted")}</p>`}
     <${Left} left=${left} />

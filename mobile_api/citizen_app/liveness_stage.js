@@ -19,7 +19,7 @@ const CAMERA = { width: 960, height: 720 };
  * `stage` is a reference to how fine the pictures are; what is learnt of the phone
  * stays in it. The camera is the same from the place to the last instruction.
  */
-export function Stage({ step, back, help, stage, ask, onFilm, onProblem, onLeave }) {
+export function Stage({ step, back, stage, ask, onFilm, onProblem, onLeave }) {
   const video = useRef(null);
   const bar = useRef(null);
   const ends = useRef(null);
@@ -45,7 +45,7 @@ export function Stage({ step, back, help, stage, ask, onFilm, onProblem, onLeave
     ends.current?.abort();
     onLeave();
   };
-  if (problem) return html`<${NoCamera} ...${{ step, back, help, problem, onLeave }} />`;
+  if (problem) return html`<${NoCamera} ...${{ step, back, problem, onLeave }} />`;
   // One tree for both, so that the running camera stays where it is.
   return html`<main class="screen stage">
     ${told ? html`<${Told} key="told" ...${told} />` : html`<${Place} key="place" error=${begin.error} />`}
@@ -112,9 +112,9 @@ function Told({ action, count, at, of }) {
 }
 
 /** A living face cannot be chosen from files: what to do instead. */
-function NoCamera({ step, back, help, problem, onLeave }) {
+function NoCamera({ step, back, problem, onLeave }) {
   return html`<${Screen} title=${t("liveness.no_camera_title")} lead=${t("liveness.no_camera_lead")} step=${step}
-    actions=${html`<${Button} testid="liveness-retry" onClick=${onLeave}>${t("liveness.again")}<//>${help}${back}`}>
+    actions=${html`<${Button} testid="liveness-retry" onClick=${onLeave}>${t("liveness.again")}<//>${back}`}>
     <${Notice} kind="warning" testid="camera-problem">${explain(problem)}<//>
     <p>${cameraWords(problem)}</p>
     <${Notice} testid="liveness-counter">${t("liveness.counter")}<//>

@@ -35,10 +35,10 @@ function Newcomer({ phone, route, onLanguage, onAccount, refresh }) {
   const [problem, setProblem] = useState(null);
   const take = async (next) => {
     if (next?.state !== "done") return setView(next);
-    for (const name of ["phone", "document", "details"]) drafts.remove(name);
+    for (const name of ["phone", "document", "details", "assistance"]) drafts.remove(name);
     await phone.store.remove("refused-pins");
     drafts.remove("recovery");
-    drafts.put("done", { purpose: next.purpose });
+    drafts.put("done", { purpose: next.purpose, level: next.level });
     goTo((await isAvailable()) ? "biometric" : "done");
     await onAccount({ id: next.result.account_id });
   };
@@ -60,7 +60,7 @@ function Newcomer({ phone, route, onLanguage, onAccount, refresh }) {
   };
   const register = () => begin("register");
   const again = async (next) => {
-    for (const name of ["phone", "document", "details", "recovery", "stopped"]) drafts.remove(name);
+    for (const name of ["phone", "document", "details", "recovery", "stopped", "assistance"]) drafts.remove(name);
     await phone.store.remove("refused-pins");
     setView(null);
     goTo(next);

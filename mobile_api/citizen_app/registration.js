@@ -5,6 +5,7 @@
  *                                                 stopped, refused: the way that is left
  */
 
+import { HELPABLE, HelpButton, Helped, isHelped } from "./assistance.js";
 import { Capture } from "./capture.js";
 import { countries, internationalNumber } from "./countries.js";
 import { asciiDigits, countdown, currentLanguage, digits, t } from "./i18n.js";
@@ -34,7 +35,10 @@ export function Registration({ phone, view, onView, onLeave, onChange, other }) 
   const order = view?.purpose === "renewal" ? RENEWING : ORDER;
   const at = order.indexOf(BESIDE[state] ?? state) + 1;
   const step = at ? { at, of: order.length } : null;
-  const back = html`${other}<${Leave} phone=${phone} view=${view} onLeave=${onLeave} />`;
+  const [helped, setHelped] = useState(isHelped);
+  const canBeHelped = HELPABLE.includes(state);
+  const help = canBeHelped && html`<${HelpButton} onHelp=${() => setHelped(true)} />`;
+  const back = html`${other}${help}<${Leave} phone=${phone} view=${view} onLeave=${onLeave} />`;
   /** What was asked for; a refusal may have moved the view (tries, stopped). */
   const asked = async (sending) => {
     try {
@@ -52,6 +56,7 @@ export function Registration({ phone, view, onView, onLeave, onChange, other }) 
     }
   };
   const take = async (sending) => onView(await asked(sending));
+  if (canBeHelped && helped) return html`<${Helped} ...${{ phone, view, onView, step }} onAlone=${() => setHelped(false)} />`;
   const path = `/registrations/${view?.id}`;
   const post = (name, body) => take(phone.api.post(`${path}/${name}`, body));
   const upload = (name, picture, onProgress) => take(phone.api.upload(`${path}/${name}`, picture, onProgress));

@@ -32,6 +32,7 @@ export function ChoosePin({ phone, view, onView, step, back }) {
     <${SixDigits} name="pin" label=${t("pin.label")} hint=${t("pin.hint")} value=${pin} onValue=${setPin} secret autofill="new-password" />
     <${SixDigits} name="pin-repeat" label=${t("pin.repeat")} value=${again} onValue=${setAgain} secret autofill="new-password" />
     <${Notice}>${t("pin.secret")}<//>
+    <${Level} level=${view.level} />
   <//><//>`;
 }
 
@@ -89,11 +90,15 @@ export async function bindBiometric(phone, pin) {
 }
 
 export function Done({ onHome }) {
-  const words = drafts.get("done").purpose === "recovery" ? "recover.done" : "done";
-  const title = words === "done" ? "done.title" : words;
-  return html`<${Screen} title=${t(title)} lead=${t(`${words}_lead`)}
+  const isBack = drafts.get("done").purpose === "recovery";
+  return html`<${Screen} title=${t(isBack ? "recover.done" : "done.title")} lead=${t(isBack ? "recover.done_lead" : "done.lead")}
     actions=${html`<${Button} testid="done-home" onClick=${onHome}>${t("done.home")}<//>`}>
     <div class="picture tick" aria-hidden="true"></div>
+    <${Level} level=${drafts.get("done").level} />
     <${Notice}>${t("done.note")}<//>
   <//>`;
 }
+
+/** What the level is good for, in plain words. */
+const Level = ({ level }) =>
+  level && html`<p data-testid="level-words">${t("level.is", { level: t(`level.${level}`), words: t(`level.${level}.plain`) })}</p>`;

@@ -9,7 +9,7 @@ const CACHE = "camdigikey-shell-1";
 const SHELL = [
   "/",
   "/account.js", "/activity.js", "/api.js", "/app.css", "/app.js", "/approval.js",
-  "/assertions.js", "/authenticator.js", "/bytes.js", "/camera.js", "/capture.js",
+  "/assertions.js", "/assistance.js", "/authenticator.js", "/bytes.js", "/camera.js", "/capture.js",
   "/citizen.js", "/clip.js", "/confirm.js", "/contact_forms.js", "/contact_steps.js",
   "/contacts.js", "/countries.js", "/dates.js", "/devices.js", "/documents.js", "/film.js",
   "/help.js", "/home.js", "/i18n.js", "/languages.js", "/links.js", "/liveness.js",

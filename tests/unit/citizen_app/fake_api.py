@@ -92,6 +92,7 @@ class FakeApi:
         self.register_at_once = False
         self.reads = dict(DOCUMENT)
         self.puzzle: dict[str, Any] = {}
+        self.consents = 0
         self.faces = FakeFaces()
         self.draws_heads = True
         self.credential: dict[str, Any] = {}
@@ -192,6 +193,10 @@ class FakeApi:
             return False
         found = Work(work["challenge"], work["counter"])
         return is_solved(found, self.puzzle["difficulty"])
+
+    def assistance(self, *_: Any, **__: Any) -> Any:
+        self.consents += 1
+        return {"code": f"0123456{self.consents}", "expires_at": int(time.time()) + 600}
 
     def current(self, key: dict[str, Any], _: Any) -> Any:
         if self.registration is None or key != self.device["jwk"]:
@@ -496,6 +501,7 @@ class FakeApi:
                 self.route(steps + "phone-code", self.phone_code),
                 self.route(steps + "document", self.document),
                 self.route(steps + "details", self.details),
+                self.route(steps + "assistance", self.assistance),
                 self.route(steps + "liveness", self.liveness),
                 self.route(steps + "face", self.face),
                 self.route("/development/film", lambda _, body: drawn(body)),

@@ -1,5 +1,6 @@
 """Every screen, in both languages, without a fault that axe can find."""
 
+import re
 import time
 
 import pytest
@@ -66,6 +67,13 @@ class Inspector:
         wide = "document.documentElement.scrollWidth > innerWidth"
         if self.page.evaluate(wide):
             self.faults.append(f"{mark}: scrolls sideways")
+        self.faults += [f"{mark}: no words for {key}" for key in self.unsaid()]
+
+    def unsaid(self) -> list[str]:
+        """Return what is shown as a key of the texts because it has no words."""
+        shown = self.page.locator("body").inner_text().split()
+        return [word for word in shown if re.fullmatch(r"[a-z]+[._][a-z_.]+", word)
+                and not word.endswith(".example")]  # fmt: skip
 
 
 @pytest.mark.usefixtures("finger")
@@ -140,6 +148,9 @@ def look_at_registration(
     seen.look("card-use")
     tap(page, "card-use")
     seen.look("field-number")
+    tap(page, "assisted")
+    seen.look("assisted-code")
+    tap(page, "assisted-alone")
     tap(page, "details-next")
     seen.look("field-surname_khmer")
     fill_details(page)

@@ -141,6 +141,38 @@ def test_a_stopped_registration_names_the_other_way(page: Page, api: FakeApi) ->
     sees(page, "stopped")
 
 
+@pytest.mark.parametrize("step", ["card", "details", "face"])
+def test_an_official_helps_with_digits_that_the_person_shows(
+    page: Page, api: FakeApi, step: str
+) -> None:
+    register(page, api, until=step)
+    sees(page, MARKS[step])
+    tap(page, "assisted")
+    code = page.get_by_test_id("assisted-code")
+    expect(code).to_have_text("០១២៣ ៤៥៦១")
+    page.reload(wait_until="domcontentloaded")
+    expect(code).to_have_text("០១២៣ ៤៥៦១")
+    assert api.consents == 1
+    api.move("review")
+    sees(page, "review")
+
+
+def test_who_goes_on_alone_comes_back_to_the_same_step(
+    page: Page, api: FakeApi
+) -> None:
+    register(page, api, until="details")
+    fill(page, "field-surname_khmer", "សុខ")
+    tap(page, "assisted")
+    sees(page, "assisted-code")
+    tap(page, "assisted-alone")
+    expect(page.get_by_test_id("field-surname_khmer")).to_have_value("សុខ")
+
+
+def test_the_level_is_told_in_plain_words(page: Page, api: FakeApi) -> None:
+    register(page, api)
+    expect(page.get_by_test_id("level-words")).to_contain_text("សាធារណៈភាគច្រើន")
+
+
 def test_who_has_an_account_is_led_back_to_it(page: Page, api: FakeApi) -> None:
     register(page, api, until="face")
     sees(page, "liveness-open")
