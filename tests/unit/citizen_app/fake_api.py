@@ -334,7 +334,7 @@ class FakeApi:
         self.unlocked_until = 0
 
     def activity(self, *_: Any) -> Any:
-        event = {"event": "login_approved", "relying_party": "portal.gov.example"}
+        event = {"event": "login:approved", "relying_party": "portal.gov.example"}
         return self.open({"events": [{"at": 1_780_000_000, **event, "device": "Web"}]})
 
     def biometric_options(self, *_: Any) -> Any:
