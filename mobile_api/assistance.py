@@ -25,19 +25,17 @@ from starlette.responses import JSONResponse, Response
 
 from idp.domain.audit import EventTag
 from idp.domain.devices import Device
-from idp.domain.document_renewals import changes_between
 from idp.domain.evidence import Engine, EvidenceKind
 from idp.domain.names import ascii_digits
 from idp.domain.operators import Role
 from idp.domain.person_details import read_details
 from idp.domain.registration_decisions import Judged
-from idp.domain.registration_facts import facts_of
 from idp.domain.registration_rows import Registration, State
 from idp.errors import CodeExpired, NotFound, RoleMissing, WrongStep
 from idp.services import Services, Transaction
 from mobile_api.authentication import unlocked_device
 from mobile_api.bodies import Body, DetailsBody
-from mobile_api.cases import account_of
+from mobile_api.cases import doubts_of_face
 from mobile_api.endpoints import (
     mobile_of,
     read_empty,
@@ -45,8 +43,7 @@ from mobile_api.endpoints import (
     read_picture,
     services_of,
 )
-from mobile_api.judgement import Reason
-from mobile_api.policy import ProofingPolicy
+from mobile_api.picture_checks import check_face
 from mobile_api.register_queue import ask_soon
 from mobile_api.registration_steps import (
     rule_for,
@@ -158,38 +155,30 @@ async def details(request: Request) -> Response:
 
 
 async def face(request: Request) -> Response:
-    """POST /assistance/{id}/face: the person as the agent sees them; to a reviewer."""
+    """POST /assistance/{id}/face: the person as the agent sees them; to a reviewer.
+
+    A machine compares the picture with the faces that are kept and says to the reviewer
+    what it found; it is kept with no account, for nobody saw that it lives.
+    """
     services, mobile = services_of(request), mobile_of(request)
     proved = await read_picture(request)
     device = await unlocked_device(services, proved)
+    async with services.store.read() as tx:
+        found = await _helped(services, tx, request, device, State.FACE)
+    seen = await check_face(mobile, document=proved.body, selfie=proved.body)
+    doubts = await doubts_of_face(services, mobile, found, seen.live_face)
+    judged = Judged(
+        level=rule_for(found, mobile.policy).reviewed or "low",
+        policy=mobile.policy.version,
+        policy_hash=mobile.policy.fingerprint,
+        reasons=(REASON, *(reason.value for reason in doubts)),
+    )
     async with services.store.begin() as tx:
-        found = await _helped(services, tx, request, device)
-        if found.state is not State.FACE:
-            raise WrongStep(found.state)
+        await services.registrations.rows.hold(tx, found)
         await _keep(services, tx, found, EvidenceKind.FACE, proved.body)
-        judged = await _judged(services, tx, found, policy=mobile.policy)
         desk = services.recoveries if found.told.recovery else services.registrations
         await desk.send_to_review(tx, found, judged)
     return Response(status_code=204)
-
-
-async def _judged(
-    services: Services, tx: Transaction, found: Registration, *, policy: ProofingPolicy
-) -> Judged:
-    """Say what a reviewer may give, and what of a known person is told otherwise.
-
-    Raises as `account_of` does.
-    """
-    account = await account_of(services, tx, found)
-    reasons = [REASON]
-    if account and changes_between(account.facts, facts_of(found.told)):
-        reasons.append(Reason.PERSON_CHANGED.value)
-    return Judged(
-        level=rule_for(found, policy).reviewed or "low",
-        policy=policy.version,
-        policy_hash=policy.fingerprint,
-        reasons=tuple(reasons),
-    )
 
 
 async def _keep(
@@ -206,14 +195,18 @@ async def _keep(
 
 
 async def _helped(
-    services: Services, tx: Transaction, request: Request, device: Device
+    services: Services,
+    tx: Transaction,
+    request: Request,
+    device: Device,
+    *states: State,
 ) -> Registration:
     """Return the registration that this agent helps; raises RoleMissing, NotFound."""
     await services.operators.require(tx, device.account_id, Role.AGENT)
     found = await services.registrations.rows.find(tx, _id(request))
     if found.told.assisted_by != device.account_id:
         raise NotFound("registration")
-    if found.state not in HELPABLE:
+    if found.state not in (states or HELPABLE):
         raise WrongStep(found.state)
     return found
 

@@ -20,7 +20,7 @@ from idp.domain.registration_rows import Registration
 from idp.errors import AccountSuspended, EvidenceInsufficient, IdentityError
 from idp.services import Services, Transaction
 from mobile_api.face_index import alike
-from mobile_api.judgement import Case, FaceFacts, RegisterFacts
+from mobile_api.judgement import Case, FaceFacts, Reason, RegisterFacts
 from mobile_api.living_person import SeenPerson
 from mobile_api.policy import DocumentRule
 from mobile_api.registration_steps import rule_for
@@ -88,6 +88,27 @@ async def collect(
 def is_by_device(tried: Registration) -> bool:
     """Say whether an old phone vouches, so that no document is shown."""
     return bool(tried.told.recovery.get("way") == BY_DEVICE)
+
+
+async def doubts_of_face(
+    services: Services,
+    mobile: MobileServices,
+    tried: Registration,
+    face: LiveFace | None,
+) -> tuple[Reason, ...]:
+    """Say what the kept faces have against one that no machine saw alive."""
+    async with services.store.read() as tx:
+        account = await account_of(services, tx, tried)
+        kept = await _likeness(services, tx, account, face)
+    others = set(await _others(services, mobile, face))
+    band = mobile.policy.band_of("" if face is None else face.engine, threshold=1.0)
+    doubts = {
+        Reason.ENROLMENT_DIFFERS: kept is not None and kept < band.accept,
+        Reason.ENROLMENT_MISSING: account is not None and kept is None,
+        Reason.FACE_KNOWN: bool(others - {"" if account is None else account.id}),
+        Reason.PERSON_CHANGED: bool(_changes(tried, account)),
+    }
+    return tuple(reason for reason, is_there in doubts.items() if is_there)
 
 
 async def account_of(

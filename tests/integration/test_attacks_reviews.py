@@ -24,7 +24,7 @@ from tests.integration.test_reviews import (
     to_review,
 )
 from tests.login import refused, wait
-from tests.unit.mobile_api.mobile_world import Register
+from tests.unit.mobile_api.mobile_world import OneFace, Register
 from tests.world import World, open_world
 
 pytestmark = pytest.mark.anyio
@@ -33,7 +33,7 @@ Printed = pytest.CaptureFixture[str]
 
 @pytest.fixture
 async def world(store_url: str) -> AsyncIterator[World]:
-    mobile = MobileServices(cast("ImageWork", None), Register())
+    mobile = MobileServices(cast("ImageWork", OneFace()), Register())
     async with open_world(store_url, mobile=mobile) as opened:
         yield opened
 

@@ -17,7 +17,7 @@ from mobile_api.reviews import lapse
 from mobile_api.services import ImageWork, MobileServices
 from tests.integration.test_recoveries import DETAILS, DOCUMENT
 from tests.login import refused, wait
-from tests.unit.mobile_api.mobile_world import Register
+from tests.unit.mobile_api.mobile_world import OneFace, Register
 from tests.world import World, open_world
 
 pytestmark = pytest.mark.anyio
@@ -30,7 +30,7 @@ Printed = pytest.CaptureFixture[str]
 
 @pytest.fixture
 async def world(store_url: str) -> AsyncIterator[World]:
-    mobile = MobileServices(cast("ImageWork", None), Register())
+    mobile = MobileServices(cast("ImageWork", OneFace()), Register())
     async with open_world(store_url, mobile=mobile) as opened:
         yield opened
 

@@ -33,6 +33,8 @@ from mobile_api.engines import EngineNames, PoolLimits, Workers
 from mobile_api.engines.development import development_picture
 from mobile_api.engines.development_landmarks import development_clip
 from mobile_api.face_index import FaceIndex
+from mobile_api.interfaces import Engine as ImageEngine
+from mobile_api.interfaces import FaceReading, Similarity
 from mobile_api.services import (
     MobileServices,
     RegisterAnswer,
@@ -89,6 +91,18 @@ class Register:
         score = None if face is None else self.face_score
         engine = Engine("test register", "1")
         return RegisterAnswer(answer, engine, judged, question_digest(about), score)
+
+
+class OneFace:
+    """Sees one good face in whatever it is shown, and keeps nothing of it."""
+
+    async def compare_faces(self, **_: object) -> FaceReading:
+        return FaceReading(
+            engine=ImageEngine(name="test", version="1"),
+            document_faces=(200,),
+            selfie_faces=(200,),
+            similarity=Similarity(1.0, 0.4),
+        )
 
 
 def away(*, is_temporary: bool = True) -> RegisterAway:

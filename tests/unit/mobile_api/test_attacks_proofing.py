@@ -97,6 +97,25 @@ async def test_what_an_agent_typed_is_accepted_by_no_machine(
         assert pictures == [], "the portrait of another document proves nothing here"
 
 
+async def test_a_reviewer_hears_what_the_kept_faces_say_of_an_agents_picture(
+    tmp_path: Path, workers: Workers
+) -> None:
+    """The agent's own face, which has an account, under a victim's name."""
+    async with open_world(tmp_path, workers) as world:
+        agent = await agent_of(world)
+        accomplice = world.phone()
+        await accomplice.start("096 111 2233")
+        await accomplice.prove_phone()
+        path = await helped(accomplice, agent)
+        typed = {**VICTIM, "kind": "id_card", "issuer": "KHM"}
+        await agent.post(f"{path}/details", typed)
+        picture = development_picture(faces=(SREYPOV,))
+        assert (await agent.upload(f"{path}/face", picture)).status_code == 204
+        async with world.services.store.read() as tx:
+            row = await tx.one("SELECT reasons FROM review")
+        assert row == ('["assisted", "face-known"]',)
+
+
 async def test_a_child_is_refused_at_an_agents_too(
     tmp_path: Path, workers: Workers
 ) -> None:
