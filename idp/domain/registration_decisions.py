@@ -204,8 +204,9 @@ class RegistrationDecisions:
     async def stop(
         self, tx: Transaction, registration: Registration, *, reason: str
     ) -> Registration:
-        """End it; the person goes on with assistance. Pictures are wiped."""
-        moved = await self.rows.move(tx, registration, State.STOPPED)
+        """End it; the person goes on with assistance. Pictures and face are wiped."""
+        told = replace(registration.told, face={})
+        moved = await self.rows.move(tx, registration, State.STOPPED, told)
         return await self._ended(tx, moved, reason=reason)
 
     async def ask_again_what_is_gone(self, tx: Transaction, *, tries: int) -> int:

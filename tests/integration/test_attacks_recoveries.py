@@ -9,6 +9,7 @@ import pytest
 from idp.domain.accounts import Account
 from idp.domain.contact_rows import ContactState
 from idp.domain.documents import DocumentFacts
+from idp.domain.registration_decisions import LiveFace
 from idp.domain.registration_rows import State
 from tests.integration.test_contacts import waiting as a_number_waits
 from tests.integration.test_recoveries import (
@@ -149,3 +150,17 @@ async def test_a_recovery_by_a_second_document_raises_no_level(
     wait(world, new, 25 * HOUR)
     await new.bind(view["id"])
     assert (await facts_of(world, old.account_id)).level == "low"
+
+
+async def test_nothing_of_a_thiefs_face_stays_of_a_recovery_that_was_stopped(
+    world: World, capsys: Printed
+) -> None:
+    old = await world.phone()
+    _, view = await begin(world, capsys)
+    await show_document(world, view["id"])
+    face = LiveFace(engine="sface", embedding=bytes(512))
+    async with world.services.store.begin() as tx:
+        found = await world.services.registrations.rows.find(tx, view["id"])
+        await world.services.recoveries.accepted(tx, found, JUDGED, face=face)
+    await answer(old, view["id"], "object")
+    assert (await journey(world, view["id"])).told.face == {}
