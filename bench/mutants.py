@@ -1,5 +1,7 @@
 """How a security check is broken: one condition, limit, refusal or order at a time.
 
+A condition is broken by making it true, and by making it false: whoever sees both
+sees it turned round too, so that is not tried. Each part of one is left out in turn.
 Messages, logs, documentation, types and public names are left alone: nobody is let in
 by them. Everything else that decides is broken in each way that could let somebody in.
 """
@@ -10,17 +12,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-NEGATED: dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]] = {
-    ast.Lt: (ast.LtE, ast.GtE),
-    ast.LtE: (ast.Lt, ast.Gt),
-    ast.Gt: (ast.GtE, ast.LtE),
-    ast.GtE: (ast.Gt, ast.Lt),
-    ast.Eq: (ast.NotEq,),
-    ast.NotEq: (ast.Eq,),
-    ast.In: (ast.NotIn,),
-    ast.NotIn: (ast.In,),
-    ast.Is: (ast.IsNot,),
-    ast.IsNot: (ast.Is,),
+BOUNDARY: dict[type[ast.cmpop], type[ast.cmpop]] = {
+    ast.Lt: ast.LtE,
+    ast.LtE: ast.Lt,
+    ast.Gt: ast.GtE,
+    ast.GtE: ast.Gt,
 }
 CONDITION = re.compile(
     r"\b(AND|WHERE) ([\w.{}]+) (=|<>|<=|>=|<|>|IS NOT|IS) (CAST\([^)]*\)|[$\w.{}'-]+)"
@@ -28,7 +24,6 @@ CONDITION = re.compile(
 MOVED = {"<": ("<=",), "<=": ("<",), ">": (">=",), ">=": (">",)}
 OTHER_CALL = {"any": "all", "all": "any", "min": "max", "max": "min"}
 LOGGED = {"logger", "log"}
-LIST_OF_CHECKS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +58,9 @@ def mutants(module: str, text: str) -> Iterator[Mutant]:
             if shape in seen:
                 continue
             seen.add(shape)
-            said = f"{one_line(ast.unparse(old))}  →  {one_line(new)}"
-            yield Mutant(module, old.lineno, old.end_lineno, said, source, function)
+            yield Mutant(
+                module, old.lineno, old.end_lineno, told(old, new), source, function
+            )
 
 
 def statements(module: str, text: str) -> Iterator[Mutant]:
@@ -80,6 +76,16 @@ def statements(module: str, text: str) -> Iterator[Mutant]:
             yield Mutant(module, line, line, said, source, "SQL")
 
 
+def told(old: ast.AST, new: str) -> str:
+    if isinstance(old, ast.Tuple):
+        kept = ast.parse(new, mode="eval").body
+        assert isinstance(kept, ast.Tuple)
+        left = set(map(ast.unparse, kept.elts))
+        gone = [name for name in map(ast.unparse, old.elts) if name not in left]
+        return f"without {', '.join(gone)}"
+    return f"{one_line(ast.unparse(old))}  →  {one_line(new)}"
+
+
 def one_line(code: str) -> str:
     return re.sub(r"\s+", " ", code)[:70]
 
@@ -88,12 +94,12 @@ def decisive(node: ast.AST, function: str = "") -> Iterator[tuple[str, ast.AST]]
     """Yield each node that may decide, with the function it stands in."""
     if is_beside_the_point(node):
         return
-    yield function, node
-    if isinstance(node, ast.Raise):
-        return  # what a refusal says
     inner = function
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         inner = f"{function}.{node.name}".lstrip(".")
+    yield inner, node
+    if isinstance(node, ast.Raise):
+        return  # what a refusal says
     for name, value in ast.iter_fields(node):
         if name in {"annotation", "returns", "type_comment"}:
             continue
@@ -125,39 +131,93 @@ def changes(node: ast.AST) -> Iterator[tuple[str, Any]]:
 
 
 def changed_flow(node: ast.AST) -> Iterator[tuple[str, Any]]:
+    if isinstance(node, ast.Raise) or is_call(node):
+        yield "pass", node
+    for condition in decided(node):
+        condition.is_decided = True  # type: ignore[attr-defined]
+        yield "True", condition
+        if not is_refusal(node):
+            yield "False", condition
+
+
+def is_call(node: ast.AST) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Call | ast.Await)
+
+
+def is_refusal(node: ast.AST) -> bool:
+    """Tell an `if` that only raises: never to refuse is to leave its raise out."""
+    return (
+        isinstance(node, ast.If)
+        and isinstance(node.body[0], ast.Raise)
+        and not node.orelse
+    )
+
+
+def decided(node: ast.AST) -> list[ast.expr]:
+    """Return the conditions on which this node goes one way or the other."""
     match node:
-        case ast.Raise() | ast.Expr(value=ast.Call() | ast.Await()):
-            yield "pass", node
-        case ast.If(test=test, body=[ast.Raise()], orelse=[]):
-            yield "True", test  # never refused is the raise left out
-        case ast.If(test=test) | ast.IfExp(test=test):
-            yield "True", test
-            yield "False", test
-        case ast.comprehension(ifs=[_, *_] as tests):
-            for test in tests:
-                yield "True", test
+        case ast.If(test=test) | ast.IfExp(test=test) | ast.While(test=test):
+            return [test]
         case ast.match_case(guard=ast.expr() as guard):
-            yield "True", guard
-            yield "False", guard
+            return [guard]
+        case ast.comprehension(ifs=tests):
+            return list(tests)
+        case (
+            ast.FunctionDef(returns=ast.Name(id="bool"))
+            | ast.AsyncFunctionDef(returns=ast.Name(id="bool"))
+        ):
+            returned = (one for one in ast.walk(node) if isinstance(one, ast.Return))
+            return [one.value for one in returned if one.value is not None]
+        case ast.Assign(value=ast.Compare() | ast.BoolOp() as value):
+            return [] if has_default(value) else [value]
+        case _:
+            return []
+
+
+def has_default(node: ast.AST) -> bool:
+    """Tell `value or ""` from a condition: what is absent lets nobody in."""
+    match node:
+        case ast.BoolOp(op=ast.Or(), values=[*_, ast.Constant() | ast.Dict()]):
+            return True
+        case ast.BoolOp(op=ast.Or(), values=[*_, ast.Tuple() | ast.List()]):
+            return True
+        case _:
+            return False
 
 
 def changed_condition(node: ast.AST) -> Iterator[tuple[str, Any]]:
     match node:
         case ast.BoolOp(op=op, values=values):
             word = " and " if isinstance(op, ast.And) else " or "
-            for left_out in values:
+            for left_out in values[:1] if has_default(node) else values:
+                left_out.is_decided = True
                 kept = [ast.unparse(one) for one in values if one is not left_out]
                 yield f"({word.join(f'({one})' for one in kept)})", node
         case ast.UnaryOp(op=ast.Not(), operand=operand):
-            yield f"({ast.unparse(operand)})", node
+            operand.is_decided = True
+            if not hasattr(node, "is_decided"):
+                yield "True", node
+                yield "False", node
         case ast.Compare(left=left, ops=ops, comparators=right):
-            for place, operator in enumerate(ops):
-                for other in NEGATED[type(operator)]:
-                    new = [*ops[:place], other(), *ops[place + 1 :]]
-                    yield f"({ast.unparse(ast.Compare(left, new, right))})", node
+            yield from changed_comparison(node, left, ops, right)
 
 
-def changed_value(  # noqa: C901 - a table
+def changed_comparison(
+    node: ast.Compare, left: ast.expr, ops: list[ast.cmpop], right: list[ast.expr]
+) -> Iterator[tuple[str, Any]]:
+    for place, operator in enumerate(ops):
+        if other := BOUNDARY.get(type(operator)):
+            new = [*ops[:place], other(), *ops[place + 1 :]]
+            yield f"({ast.unparse(ast.Compare(left, new, right))})", node
+        if len(ops) > 1:
+            alone = ast.Compare([left, *right][place], [operator], [right[place]])
+            yield f"({ast.unparse(alone)})", node
+    if not hasattr(node, "is_decided"):
+        yield "True", node
+        yield "False", node
+
+
+def changed_value(
     node: ast.AST,
 ) -> Iterator[tuple[str, Any]]:
     match node:
@@ -171,11 +231,19 @@ def changed_value(  # noqa: C901 - a table
                 yield f"({ast.unparse(ast.BinOp(left, other, right))})", node
         case ast.Name(id=("any" | "all" | "min" | "max") as name, ctx=ast.Load()):
             yield OTHER_CALL[name], node
-        case ast.Assign(value=ast.Tuple(elts=elements) as listed):
-            if all(isinstance(one, ast.Name | ast.Attribute) for one in elements):
-                for left_out in elements if len(elements) >= LIST_OF_CHECKS else ():
-                    kept = [one for one in elements if one is not left_out]
-                    yield ast.unparse(ast.Tuple(kept, ast.Load())), listed
+        case (
+            ast.Assign(value=ast.Tuple() as listed)
+            | ast.AnnAssign(value=ast.Tuple() as listed)
+        ):
+            yield from shorter(listed)
+
+
+def shorter(listed: ast.Tuple) -> Iterator[tuple[str, Any]]:
+    """Yield a list of checks without one of them."""
+    named = [one for one in listed.elts if isinstance(one, ast.Name | ast.Attribute)]
+    for left_out in named if len(listed.elts) > 1 else ():
+        kept = [one for one in listed.elts if one is not left_out]
+        yield f"{ast.unparse(ast.Tuple(kept, ast.Load()))}", listed
 
 
 def is_text(node: ast.AST) -> bool:
