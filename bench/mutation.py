@@ -170,6 +170,7 @@ class Run:
     modules: Sequence[str]
     deadline: float
     kept: Kept
+    here: set[str] = field(default_factory=set)
     killers: Counter[str] = field(default_factory=Counter)
     imported: list[tuple[Mutant, list[str]]] = field(default_factory=list)
 
@@ -183,13 +184,9 @@ class Run:
             if time.monotonic() < self.deadline:
                 self.kept.remember(collected.record(list(names), checked_modules()))
                 self.kept.write()
-        self.kept.tests = {
-            name: test
-            for name, test in self.kept.tests.items()
-            if name in collected.items
-        }
+        self.here = set(collected.items)
         for name, test in self.kept.tests.items():
-            if not test["passed"]:
+            if not test["passed"] and name in self.here:
                 say(f"stands for nothing, it fails unbroken: {name}")
         for module in self.modules:
             self.break_module(collected, module)
@@ -212,6 +209,8 @@ class Run:
                 continue
             self.judge(mutant, told, len(names))
             tried += 1
+            if tried % 20 == 0:
+                self.kept.write()
         self.kept.write()
         if tried:
             say(f"{module}: {tried} tried in {time.monotonic() - began:.0f} s")
@@ -228,25 +227,30 @@ class Run:
                 yield mutant
 
     def reaching(self, mutant: Mutant) -> list[str]:
-        lines = set(range(mutant.line, mutant.last + 1))
-        return self.chosen(
+        module, lines = mutant.module, set(range(mutant.line, mutant.last + 1))
+        tests = self.kept.tests.items()
+        reaching = (
             name
-            for name, test in self.kept.tests.items()
-            if lines.intersection(test["lines"].get(mutant.module, ()))
+            for name, test in tests
+            if not lines.isdisjoint(test["lines"].get(module, ()))
         )
+        return self.chosen(module, reaching)
 
     def reaching_module(self, module: str) -> list[str]:
-        return self.chosen(
-            name for name, test in self.kept.tests.items() if module in test["lines"]
-        )
+        tests = self.kept.tests.items()
+        reaching = (name for name, test in tests if module in test["lines"])
+        return self.chosen(module, reaching)
 
-    def chosen(self, names: Iterator[str]) -> list[str]:
-        """Sort tests: who killed before, then one of each function, quickest first."""
-        tests, groups = self.kept.tests, {}
+    def chosen(self, module: str, names: Iterator[str]) -> list[str]:
+        """Sort tests: who killed before, then one of each way through the module."""
+        tests, ways = self.kept.tests, {}
         for name in names:
-            if tests[name]["passed"] and tests[name]["seconds"] <= SLOWEST:
-                groups.setdefault(name.partition("[")[0], []).append(name)
-        quick = sorted(groups.values(), key=lambda group: tests[group[0]]["seconds"])
+            test = tests[name]
+            if name in self.here and test["passed"] and test["seconds"] <= SLOWEST:
+                ways.setdefault(tuple(test["lines"][module]), []).append(name)
+        for way in ways.values():
+            way.sort(key=lambda name: tests[name]["seconds"])
+        quick = sorted(ways.values(), key=lambda way: tests[way[0]]["seconds"])
         spread = [name for name in chain(*zip_longest(*quick)) if name is not None]
         spread.sort(key=lambda name: -self.killers[name])
         found, seconds = [], 0.0
@@ -342,6 +346,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--fresh", action="store_true", help="forget earlier runs")
+    parser.add_argument("--unit", action="store_true", help="unit tests alone")
     parser.add_argument("--report", action="store_true", help="say what is known")
     parser.add_argument("modules", nargs="*", default=checked_modules())
     options = parser.parse_args()
@@ -358,7 +363,8 @@ def main() -> None:
             __import__(name)
         kept.forget_changed(checked_modules())
         kept.write()
-        collect(TESTS, Run(options.modules, deadline, kept).with_tests)
+        folders = TESTS[:3] if options.unit else TESTS
+        collect(folders, Run(options.modules, deadline, kept).with_tests)
         run = Run(options.modules, deadline, Kept.read(folder))
         break_imported(run)
         report(options.modules, run.kept)

@@ -31,8 +31,6 @@ import coverage
 import pytest
 from hypothesis import Phase, settings
 
-from tests.stores import migrated, with_tables
-
 OPTIONS = (
     *("-q", "-p", "no:randomly", "-p", "no:cacheprovider", "--capture=sys"),
     *("-W", "ignore::pytest.PytestAssertRewriteWarning"),
@@ -120,6 +118,9 @@ class Collected:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        from tests.stores import migrated, with_tables  # noqa: PLC0415 - of the copy
+
+        assert sys.modules["idp"].__path__[0].startswith(str(Path.cwd()))
         self.session = session
         self.items = {item.nodeid: item for item in session.items}
         here = f"{Path.cwd()}/"
@@ -193,13 +194,18 @@ class Collected:
         swapped = list(
             swaps(compile(true, path, "exec"), compile(broken, path, "exec"))
         )
-        living = self.functions.get(module, [])
+        living = [
+            (function, new)
+            for old, new in swapped
+            for function in self.functions.get(module, [])
+            if function.__code__ == old
+        ]
+        if not living:
+            raise NeedsImport(path)
 
         def tried(told: Told) -> None:
-            for old, new in swapped:
-                for function in living:
-                    if function.__code__ == old:
-                        function.__code__ = new
+            for function, new in living:
+                function.__code__ = new
             self.run(told, names, all_of_them=False)
 
         return forked(tried, patience=patience)

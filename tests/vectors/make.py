@@ -174,6 +174,8 @@ def accepted() -> Iterator[Case]:
     yield case("a clock half a minute ahead", "accepted", token, pin_uv(token))
     token = assertion(claims(iat=NOW - 89, exp=NOW - 29))
     yield case("a clock half a minute behind", "accepted", token, pin_uv(token))
+    token = assertion(claims(exp=NOW + 1))
+    yield case("a life of one second", "accepted", token, pin_uv(token))
 
 
 def bad_headers() -> Iterator[Case]:
@@ -231,6 +233,7 @@ def bad_claims() -> Iterator[Case]:
     kinds: dict[str, tuple[str, dict[str, Any]]] = {
         "a life of 61 seconds": ("time", {"exp": NOW + 61}),
         "an end before the beginning": ("time", {"exp": NOW - 1}),
+        "an end at the beginning": ("time", {"exp": NOW}),
         "a time that is no integer": ("time", {"iat": float(NOW)}),
         "no end": ("time", {"exp": None}),
         "made 31 seconds ahead": ("time", {"iat": NOW + 31, "exp": NOW + 60}),

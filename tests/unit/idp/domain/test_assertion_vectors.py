@@ -1,5 +1,6 @@
 import json
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -101,6 +102,21 @@ def test_an_assertion_is_accepted_or_refused_for_its_reason(
     with pytest.raises(AssertionInvalid) as refusal:
         verdict(vector, case)
     assert re.search(REASONS[case["expect"]], str(refusal.value))
+
+
+def test_a_device_without_a_credential_answers_by_none() -> None:
+    vector = VECTORS["accepted"]
+    [case] = [c for c in vector["cases"] if c["name"] == "an approval by WebAuthn"]
+    with pytest.raises(AssertionInvalid, match="another credential"):
+        verify_assertion(
+            token=case["assertion"],
+            kind=Kind.LOGIN,
+            device=replace(device_of(vector), credential=None),
+            audience=vector["audience"],
+            now=vector["now"],
+            expected=vector["expected"][Kind.LOGIN],
+            optional={"decision": str},
+        )
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
