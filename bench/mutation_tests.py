@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import _lru_cache_wrapper
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from importlib.util import spec_from_file_location
@@ -118,23 +119,35 @@ class Collected:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
-        from tests.stores import migrated, with_tables  # noqa: PLC0415 - of the copy
-
         assert sys.modules["idp"].__path__[0].startswith(str(Path.cwd()))
         self.session = session
         self.items = {item.nodeid: item for item in session.items}
+        self.warm()
         here = f"{Path.cwd()}/"
         for found in gc.get_objects():
             if isinstance(found, FunctionType):
                 name = found.__code__.co_filename.removeprefix(here)
                 self.functions.setdefault(name, []).append(found)
-        with tempfile.TemporaryDirectory() as folder:  # every child has them then
-            migrated(f"sqlite:///{folder}/migrated")
-            with_tables(f"sqlite:///{folder}/tables")
         gc.collect()
         gc.freeze()
         self.work(self)
         return True
+
+    def warm(self) -> None:
+        """Run a test of each file, for what is imported or made once a process.
+
+        What the product remembers of them is forgotten: it may be what is broken.
+        """
+        one_each = {item.path: item for item in reversed(self.session.items)}
+        hook = self.session.config.hook
+        for item in one_each.values():
+            hook.pytest_runtest_protocol(item=item, nextitem=None)
+        product = f"{Path.cwd()}/idp/"
+        for found in gc.get_objects():
+            if isinstance(found, _lru_cache_wrapper):
+                code = getattr(found.__wrapped__, "__code__", None)
+                if code is not None and code.co_filename.startswith(product):
+                    found.cache_clear()
 
     def run(self, told: Told, names: Sequence[str], *, all_of_them: bool) -> None:
         """Run tests in this child, to the first that fails unless all are wanted."""

@@ -41,7 +41,7 @@ class Credentials:
     """What a request says of its caller; nothing of it is checked."""
 
     method: str
-    client_id: str
+    client_id: str = ""
     secret: str = field(default="", repr=False)
 
 
@@ -84,7 +84,7 @@ def read_credentials(header: str | None, form: Form) -> Credentials:
             raise ProtocolRefusal("invalid_request", "two client authentications")
         return basic
     if has_assertion:
-        return Credentials(PRIVATE_KEY_JWT, client_id or "")
+        return Credentials(PRIVATE_KEY_JWT)  # it names the client itself
     if client_id is None:
         raise RelyingPartyUnknown("no client authentication")
     if secret is not None:

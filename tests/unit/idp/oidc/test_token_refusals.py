@@ -127,6 +127,32 @@ async def test_a_caller_that_proves_nothing_is_invalid_client(
     assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
 
 
+def long_header(length: int) -> str:
+    """Return the right credentials in a header of this length."""
+    right = basic(PARTY.id, SECRET)["Authorization"].removeprefix("Basic ")
+    return f"Basic {right:>{length - 6}}"
+
+
+@pytest.mark.parametrize(
+    ("header", "status"),
+    [
+        (long_header(2048), 400),  # past authentication
+        (long_header(2049), 401),
+        (long_header(60).replace("Basic", "Bearer"), 401),
+        (long_header(60) + "!", 401),  # no base64, though others read it so
+    ],
+)
+async def test_the_right_secret_is_taken_from_a_short_and_whole_basic_header_alone(
+    world: World, header: str, status: int
+) -> None:
+    answer = await world.browser.post(
+        "/token",
+        data={"grant_type": "refresh_token"},
+        headers={"Authorization": header},
+    )
+    assert answer.status_code == status
+
+
 async def test_a_party_uses_its_registered_method_only(world: World) -> None:
     form = {"grant_type": "refresh_token", "refresh_token": "x"}
     own = {"client_id": PARTY.id, "client_secret": SECRET}
