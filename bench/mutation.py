@@ -24,6 +24,7 @@ import tomllib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from difflib import SequenceMatcher
 from functools import cache
 from hashlib import sha256
 from itertools import chain, groupby, zip_longest
@@ -108,6 +109,7 @@ class Kept:
     folder: Path
     tests: dict[str, dict[str, Any]] = field(default_factory=dict)
     hashes: dict[str, str] = field(default_factory=dict)
+    sources: dict[str, str] = field(default_factory=dict)
     verdicts: dict[str, str] = field(default_factory=dict)  # "" survived, else by whom
 
     @classmethod
@@ -122,37 +124,57 @@ class Kept:
         known = {
             "tests": self.tests,
             "hashes": self.hashes,
+            "sources": self.sources,
             "verdicts": self.verdicts,
         }
         (self.folder / "kept.new").write_text(json.dumps(known))
         (self.folder / "kept.new").replace(self.folder / "kept.json")
 
-    def forget_changed(self, modules: Sequence[str]) -> None:
-        """Drop the tests whose file changed, or that reach a changed module."""
-        files = {name.partition("::")[0] for name in self.tests}
-        current = {
-            path: digest(Path(path).read_text())
-            for path in {*files, *modules}
-            if Path(path).exists()
-        }
-        changed = {
-            path
-            for path in {*files, *modules}
-            if self.hashes.get(path) != current.get(path)
-        }
-        self.tests = {
-            name: test
-            for name, test in self.tests.items()
-            if name.partition("::")[0] not in changed
-            and not changed.intersection(test["lines"])
-        }
-        self.hashes = current
+    def follow_changes(self, modules: Sequence[str]) -> None:
+        """Drop the tests whose file changed; move lines of modules that changed.
+
+        A line that is new is thought to be reached by whoever reached what stood
+        there: more tests than need be, never fewer.
+        """
+        for path, old in self.hashes.items():
+            if not Path(path).exists() or digest(Path(path).read_text()) != old:
+                self.tests = {
+                    name: test
+                    for name, test in self.tests.items()
+                    if name.partition("::")[0] != path
+                }
+        for module in modules:
+            text = Path(module).read_text()
+            places = moved(self.sources.get(module, text), text)
+            for test in self.tests.values() if places else ():
+                lines = test["lines"].get(module, ())
+                if lines:
+                    found = {new for line in lines for new in places.get(line, ())}
+                    test["lines"][module] = sorted(found)
+            self.sources[module] = text
 
     def remember(self, tests: dict[str, dict[str, Any]]) -> None:
         self.tests |= tests
         for name in tests:
             path = name.partition("::")[0]
             self.hashes[path] = digest(Path(path).read_text())
+
+
+def moved(old: str, new: str) -> dict[int, range]:
+    """Return where each line of a module went; nothing when it did not change."""
+    if old == new:
+        return {}
+    matched = SequenceMatcher(None, old.splitlines(), new.splitlines(), autojunk=False)
+    found: dict[int, range] = {}
+    for tag, start, end, first, last in matched.get_opcodes():
+        for line in range(start, end):
+            same = range(first + line - start, first + line - start + 1)
+            place = same if tag == "equal" else range(first, last)
+            found[line + 1] = range(place.start + 1, place.stop + 1)
+        if tag == "insert" and start:
+            before = found[start]
+            found[start] = range(before.start, last + 1)
+    return found
 
 
 def digest(text: str) -> str:
@@ -170,6 +192,7 @@ class Run:
     modules: Sequence[str]
     deadline: float
     kept: Kept
+    most: int
     here: set[str] = field(default_factory=set)
     killers: Counter[str] = field(default_factory=Counter)
     imported: list[tuple[Mutant, list[str]]] = field(default_factory=list)
@@ -242,19 +265,22 @@ class Run:
         return self.chosen(module, reaching)
 
     def chosen(self, module: str, names: Iterator[str]) -> list[str]:
-        """Sort tests: who killed before, then one of each way through the module."""
+        """Sort tests: who killed before, then one of each way through the module.
+
+        Of those that go the same way, who reaches least comes first: it was refused.
+        """
         tests, ways = self.kept.tests, {}
         for name in names:
             test = tests[name]
             if name in self.here and test["passed"] and test["seconds"] <= SLOWEST:
                 ways.setdefault(tuple(test["lines"][module]), []).append(name)
         for way in ways.values():
-            way.sort(key=lambda name: tests[name]["seconds"])
+            way.sort(key=lambda name: sum(map(len, tests[name]["lines"].values())))
         quick = sorted(ways.values(), key=lambda way: tests[way[0]]["seconds"])
         spread = [name for name in chain(*zip_longest(*quick)) if name is not None]
         spread.sort(key=lambda name: -self.killers[name])
         found, seconds = [], 0.0
-        for name in spread:
+        for name in spread[: self.most]:
             seconds += tests[name]["seconds"]
             if seconds > LONGEST:
                 break
@@ -347,6 +373,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--fresh", action="store_true", help="forget earlier runs")
     parser.add_argument("--unit", action="store_true", help="unit tests alone")
+    parser.add_argument("--most", type=int, default=400, help="tests for a mutant")
     parser.add_argument("--report", action="store_true", help="say what is known")
     parser.add_argument("modules", nargs="*", default=checked_modules())
     options = parser.parse_args()
@@ -361,11 +388,11 @@ def main() -> None:
         sys.path.insert(0, copied)
         for name in PRELOADED:
             __import__(name)
-        kept.forget_changed(checked_modules())
+        kept.follow_changes(checked_modules())
         kept.write()
         folders = TESTS[:3] if options.unit else TESTS
-        collect(folders, Run(options.modules, deadline, kept).with_tests)
-        run = Run(options.modules, deadline, Kept.read(folder))
+        collect(folders, Run(options.modules, deadline, kept, options.most).with_tests)
+        run = Run(options.modules, deadline, Kept.read(folder), options.most)
         break_imported(run)
         report(options.modules, run.kept)
     return None

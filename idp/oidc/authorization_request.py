@@ -19,7 +19,6 @@ from idp.oidc.request_objects import verify_request_object
 from idp.services import Services
 
 REQUEST_URI = "urn:ietf:params:oauth:request_uri:"
-MAX_REQUEST_URI = 512
 CREDENTIALS = frozenset({"client_secret", "client_assertion", "client_assertion_type"})
 
 
@@ -98,8 +97,6 @@ async def _pushed(services: Services, outer: Asked) -> Asked:
     uri = outer.parameters["request_uri"]
     if not uri.startswith(REQUEST_URI):
         raise ProtocolRefusal("request_uri_not_supported")
-    if len(uri) > MAX_REQUEST_URI:
-        raise ProtocolRefusal("invalid_request_uri", "request_uri is not ours")
     try:
         found = await services.pushed_requests.find(
             uri.removeprefix(REQUEST_URI), client_id=outer.party.id

@@ -15,7 +15,6 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
-from math import isfinite
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -38,7 +37,6 @@ PAST, FUTURE = 60, 30  # seconds
 NONCE_LIFE = 300  # seconds
 STEP = 30  # seconds: proofs of half a minute share a nonce
 STAMP, MAC = 8, 16  # octets
-MAX_PROOF = 8192
 MAX_JTI = 256
 MAX_URL = 2000
 PORTS = {"http": 80, "https": 443}
@@ -96,8 +94,6 @@ def verify_dpop_proof(
 def _signed_by_its_own_key(
     unverified_proof: str,
 ) -> tuple[UnverifiedJws, Mapping[str, str]]:
-    if len(unverified_proof) > MAX_PROOF:
-        raise refused("the proof is too long")
     try:
         parsed = take_apart(unverified_proof)
         header = parsed.unverified_header
@@ -123,9 +119,9 @@ def _signed_by_its_own_key(
 
 
 def _check_age(iat: object, now: float) -> None:
-    if not isinstance(iat, int | float) or isinstance(iat, bool) or not isfinite(iat):
+    if not isinstance(iat, int | float):
         raise refused("iat is not a time")
-    if not now - PAST <= iat <= now + FUTURE:
+    if not now - PAST <= iat <= now + FUTURE:  # nor NaN
         raise refused("iat is not now")
 
 
@@ -228,8 +224,6 @@ def _is_fresh(services: Services, nonce: str) -> bool:
     except ValueError:
         return False
     stamp, mac = raw[:STAMP], raw[STAMP:]
-    if len(raw) != STAMP + MAC:
-        return False
     if not hmac.compare_digest(mac, _mac(services, stamp)):
         return False
     age = services.clock.now().timestamp() - int.from_bytes(stamp)

@@ -55,6 +55,8 @@ async def test_a_disabled_client_gets_a_page_within_a_second(world: World) -> No
         ({"max_age": "១០"}, "invalid_request"),
         ({"state": "s" * 1025}, "invalid_request"),
         ({"nonce": "n" * 256}, "invalid_request"),
+        ({"login_hint": "h" * 1025}, "invalid_request"),
+        ({"max_age": "1" * 10}, "invalid_request"),
         ({"nonce": "ខ្មែរ"}, "invalid_request"),
         ({"request": "e30.e30."}, "request_not_supported"),
         ({"request_uri": "https://a.example/"}, "request_uri_not_supported"),
@@ -97,6 +99,22 @@ async def test_a_long_nonce_works(world: World) -> None:
     interaction = await world.parked(await world.ask(nonce="n" * 255, state=None))
     assert interaction.request.nonce == "n" * 255
     assert interaction.request.state is None
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"state": "s" * 1024},
+        {"login_hint": "h" * 1024},
+        {"max_age": "9" * 9},
+        {"prompt": "login consent select_account"},
+        {"scope": "openid profile phone offline_access"},
+    ],
+)
+async def test_the_most_that_may_be_asked_is_asked(
+    world: World, changes: dict[str, str]
+) -> None:
+    assert (await world.parked(await world.ask(**changes))).request.client_id
 
 
 async def test_what_was_asked_is_parked(world: World) -> None:

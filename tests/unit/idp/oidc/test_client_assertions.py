@@ -83,6 +83,10 @@ ACCEPTED: dict[str, dict[str, Any]] = {
     "2.6 row 8: iat and nbf 8 s ahead": {"iat": 8, "nbf": 8},
     "2.6 row 8: iat and nbf 10 s ahead": {"iat": 10, "nbf": 10},
     "no iat": {"iat": None},
+    "iat and nbf 30 s ahead": {"iat": 30, "nbf": 30},
+    "lives for ten minutes": {"exp": 600},
+    "ends in ten minutes and a half": {"iat": 30, "exp": 630},
+    "jti of 256": {"jti": "x" * 256},
     "more claims than anybody needs": {"scope": "openid", "x": {"y": []}},
 }
 REFUSED: dict[str, dict[str, Any]] = {
@@ -100,6 +104,11 @@ REFUSED: dict[str, dict[str, Any]] = {
     "2.6 row 7: sub is another party": {"sub": "portal"},
     "2.6 row 7: iss is another party": {"iss": "portal"},
     "2.6 row 7: iss is missing": {"iss": None},
+    "2.6 row 7: exp is now": {"exp": 0},
+    "2.6 row 8: iat 31 s ahead": {"iat": 31, "exp": 90},
+    "2.6 row 8: nbf 31 s ahead": {"nbf": 31, "exp": 90},
+    "RFC 7523 3: lives for ten minutes and a second": {"exp": 601},
+    "RFC 7523 3: ends in more, whenever it was made": {"iat": None, "exp": 631},
     "2.6 row 8: iat 61 s ahead": {"iat": 61, "exp": 90},
     "2.6 row 8: nbf 61 s ahead": {"nbf": 61, "exp": 90},
     "RFC 7523 3: lives for an hour": {"exp": 3600},

@@ -205,6 +205,12 @@ def test_what_is_no_parameter_is_refused(claims: dict[str, Any]) -> None:
         parameters_of(claims, client_id="keyed")
 
 
+def test_sixty_four_parameters_are_taken() -> None:
+    claims = {str(n): "x" for n in range(64)}
+    found = parameters_of(claims, client_id="keyed")
+    assert found == {**claims, "client_id": "keyed"}
+
+
 JSON = st.recursive(
     st.none()
     | st.booleans()

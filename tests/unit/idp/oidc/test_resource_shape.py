@@ -21,6 +21,16 @@ async def test_rfc8707_2_a_registered_resource_is_an_absolute_uri_too(
     assert said["error"] == "invalid_target"
 
 
+async def test_eight_resources_may_be_asked_for_at_once(world: World) -> None:
+    eight = tuple(f"urn:example:{number}" for number in range(9))
+    metadata = PartyMetadata(resources=eight)
+    await world.add_party(replace(PARTY, id="api", metadata=metadata))
+    asked = await world.ask(client_id="api", resource=" ".join(eight[:8]))
+    assert (await world.parked(asked)).request.resources == eight[:8]
+    said = query_of(await world.ask(client_id="api", resource=" ".join(eight)))
+    assert said["error_description"] == "too many resources"
+
+
 async def test_rfc8707_2_a_resource_may_be_a_name(world: World) -> None:
     metadata = PartyMetadata(resources=("urn:example:tax",))
     await world.add_party(replace(PARTY, id="api", metadata=metadata))
