@@ -18,6 +18,7 @@ BOUNDARY: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Gt: ast.GtE,
     ast.GtE: ast.Gt,
 }
+PASSIVE = {"annotation", "returns", "type_comment"}
 CONDITION = re.compile(
     r"\b(AND|WHERE) ([\w.{}]+) (=|<>|<=|>=|<|>|IS NOT|IS) (CAST\([^)]*\)|[$\w.{}'-]+)"
 )
@@ -100,14 +101,21 @@ def decisive(node: ast.AST, function: str = "") -> Iterator[tuple[str, ast.AST]]
     yield inner, node
     if isinstance(node, ast.Raise):
         return  # what a refusal says
-    for name, value in ast.iter_fields(node):
-        if name in {"annotation", "returns", "type_comment"}:
-            continue
+    for name, child in parts(node):
         # A default or a decorator runs where the function is defined.
         place = inner if name == "body" or not isinstance(node, ast.stmt) else function
-        for child in value if isinstance(value, list) else [value]:
+        yield from decisive(child, place)
+
+
+def parts(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
+    """Yield what a node is made of, but for types and what stands in for nothing."""
+    for name, value in ast.iter_fields(node):
+        children = value if isinstance(value, list) else [value]
+        if has_default(node):
+            children = children[:-1]
+        for child in children if name not in PASSIVE else ():
             if isinstance(child, ast.AST):
-                yield from decisive(child, place)
+                yield name, child
 
 
 def is_beside_the_point(node: ast.AST) -> bool:

@@ -100,8 +100,8 @@ def _read_basic(header: str) -> Credentials:
         text = b64decode(encoded.strip(), validate=True).decode()
     except ValueError as error:
         raise RelyingPartyUnknown("malformed Basic") from error
-    client_id, colon, secret = text.partition(":")
+    client_id, _, secret = text.partition(":")
     found = Credentials(BASIC, unquote_plus(client_id), unquote_plus(secret))
-    if not colon or not (found.client_id + (found.secret or "")).isprintable():
+    if not found.client_id.isprintable():
         raise RelyingPartyUnknown("malformed Basic")
     return found

@@ -67,8 +67,7 @@ class RememberPeer:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on with its peer's address beside it."""
-        if scope["type"] == "http":
-            scope[PEER] = (scope.get("client") or ("", 0))[0]
+        scope[PEER] = (scope.get("client") or ("", 0))[0]
         await self.app(scope, receive, send)
 
 
@@ -121,7 +120,7 @@ def is_mtls_origin(request: Request, origin: str) -> bool:
 def _certificate(item: str) -> x509.Certificate:
     """Read a byte sequence of RFC 8941, 3.3.5 as a certificate."""
     text = item.strip()
-    if len(text) < 2 or text[0] != ":" or text[-1] != ":":  # noqa: PLR2004 - two colons
+    if not text.startswith(":") or not text.endswith(":"):
         raise ValueError("not a byte sequence")
     der = standard_b64decode(text[1:-1], validate=True)
     return x509.load_der_x509_certificate(der)

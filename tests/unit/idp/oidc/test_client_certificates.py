@@ -1,14 +1,15 @@
 """Client certificates that a trusted proxy hands on (RFC 8705, RFC 9440)."""
 
 import hashlib
+import json
 from collections.abc import AsyncIterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, ed448
 from cryptography.hazmat.primitives.serialization import Encoding
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,6 +17,7 @@ from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
 from camdigikey.commands.serve import behind_proxies
+from idp.domain.client_keys import ClientKeys
 from idp.errors import RelyingPartyUnknown
 from idp.oidc.client_certificates import (
     PEER,
@@ -116,6 +118,30 @@ async def test_the_peer_counts_and_not_the_address_that_a_header_claims(
     assert certificate_of(services, honest) is not None
 
 
+@pytest.mark.parametrize("more", [0, 1])
+async def test_certificate_and_chain_are_bounded_together(
+    services: Services, more: int
+) -> None:
+    whole = header_of(LEAF)
+    chain = "," * (16 * 1024 - len(whole) + more)
+    headers = [("Client-Cert", whole), ("Client-Cert-Chain", chain)]
+    asked = request(headers=headers, client=PROXY)
+    if more:
+        with pytest.raises(ProtocolRefusal):
+            certificate_of(services, asked)
+    else:
+        assert certificate_of(services, asked) is not None
+
+
+@pytest.mark.parametrize("spoil", ["x{}:", ":{}x", "{}:", ":{}", ""])
+async def test_a_certificate_stands_between_two_colons(
+    services: Services, spoil: str
+) -> None:
+    text = spoil.format(header_of(LEAF).strip(":"))
+    with pytest.raises(ProtocolRefusal):
+        certificate_of(services, request(headers=[("Client-Cert", text)], client=PROXY))
+
+
 async def call(peer: str, forwarded: str, proxies: tuple[str, ...]) -> Scope:
     seen: list[Scope] = []
 
@@ -147,6 +173,7 @@ async def test_a_stranger_cannot_claim_to_be_the_proxy() -> None:
     [
         ("10.1.2.3", ("10.0.0.0/8",), True),
         ("10.1.2.3", ("10.1.2.3",), True),
+        ("10.1.2.3", ("10.9.9.9/8",), True),
         ("11.1.2.3", ("10.0.0.0/8",), False),
         ("fd00::5", ("fd00::/8",), True),
         ("10.1.2.3", ("*",), False),
@@ -297,6 +324,88 @@ async def test_a_certificate_is_valid_now(services: Services) -> None:
     await refuse(services, SELF_PARTY, SELF)
     clock.move(days=-33)
     await refuse(services, SELF_PARTY, SELF)
+
+
+async def test_a_certificate_is_valid_from_its_first_to_its_last_second(
+    services: Services,
+) -> None:
+    clock = services.clock
+    assert isinstance(clock, MovableClock)
+    for first, inward in (
+        (SELF.not_valid_before_utc, 1),
+        (SELF.not_valid_after_utc, -1),
+    ):
+        clock.at = first
+        await verify_client_certificate(services, presenting(SELF), SELF_PARTY)
+        clock.move(seconds=-inward)
+        await refuse(services, SELF_PARTY, SELF)
+
+
+async def test_2_2_one_of_several_registered_keys_will_do(services: Services) -> None:
+    keys = {"keys": [PartyKey.make(kid="other").jwk, KEY.jwk]}
+    await authenticate(
+        services, party_with(auth_method="self_signed_tls_client_auth", jwks=keys), SELF
+    )
+
+
+@dataclass
+class Published:
+    """A party's `jwks_uri`, and how often it was read."""
+
+    key: PartyKey
+    read: int = 0
+
+    async def get(self, url: str, *, accept: str, limit: int) -> bytes:
+        del url, accept, limit
+        self.read += 1
+        return json.dumps(self.key.jwks).encode()
+
+    async def post(self, url: str, *, body: bytes, headers: Any) -> int:
+        raise AssertionError(url, body, headers)
+
+
+async def test_2_2_keys_are_read_again_for_an_unknown_certificate_alone(
+    services: Services,
+) -> None:
+    clock, server, new = services.clock, Published(KEY), PartyKey.make()
+    assert isinstance(clock, MovableClock)
+    reading = replace(services, client_keys=ClientKeys(clock, server))
+    party = party_with(
+        auth_method="self_signed_tls_client_auth", jwks_uri="https://party.example/jwks"
+    )
+    for _ in range(2):
+        await authenticate(reading, party, SELF)
+        clock.move(minutes=2)
+    assert server.read == 1
+    server.key = new
+    await authenticate(reading, party, certificate(new.private, now=NOW))
+    assert server.read == 2
+
+
+async def test_2_1_2_an_empty_name_is_nobodys(services: Services) -> None:
+    empty: list[x509.GeneralName] = [x509.UniformResourceIdentifier("")]
+    shown = certificate(KEY.private, now=NOW, issuer=ROOT, san=empty)
+    await refuse(services, named(), shown)
+
+
+EC_KEY = bytes.fromhex("06072a8648ce3d0201")
+UNKNOWN_KEY = EC_KEY[:-1] + b"\x7f"
+
+
+@pytest.mark.parametrize(
+    "der",
+    [
+        certificate(
+            ed448.Ed448PrivateKey.generate(), now=NOW, issuer=ROOT
+        ).public_bytes(Encoding.DER),
+        SELF.public_bytes(Encoding.DER).replace(EC_KEY, UNKNOWN_KEY),
+    ],
+    ids=["used nowhere here", "known to nobody"],
+)
+async def test_2_2_another_kind_of_key_is_nobodys(
+    services: Services, der: bytes
+) -> None:
+    await refuse(services, SELF_PARTY, x509.load_der_x509_certificate(der))
 
 
 @pytest.mark.parametrize("alg", ["ES256", "PS256"])
