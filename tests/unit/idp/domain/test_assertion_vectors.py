@@ -5,7 +5,14 @@ from typing import Any
 
 import pytest
 
-from idp.domain.assertions import Kind, UvMethod, verify_assertion
+from idp.domain.assertions import (
+    Kind,
+    UvMethod,
+    VerifiedAssertion,
+    is_binding_code_right,
+    peek,
+    verify_assertion,
+)
 from idp.domain.devices import Credential, Device
 from idp.domain.jws import thumbprint
 from idp.domain.user_verification import (
@@ -104,19 +111,49 @@ def test_an_assertion_is_accepted_or_refused_for_its_reason(
     assert re.search(REASONS[case["expect"]], str(refusal.value))
 
 
-def test_a_device_without_a_credential_answers_by_none() -> None:
+def verified(token: str, **changes: Any) -> VerifiedAssertion:
+    """Return a login answer of the vectors' device, or of it with changes."""
     vector = VECTORS["accepted"]
-    [case] = [c for c in vector["cases"] if c["name"] == "an approval by WebAuthn"]
+    return verify_assertion(
+        token=token,
+        kind=Kind.LOGIN,
+        device=replace(device_of(vector), **changes),
+        audience=vector["audience"],
+        now=vector["now"],
+        expected=vector["expected"][Kind.LOGIN],
+        optional={"decision": str, "binding_code": str},
+    )
+
+
+def test_a_device_without_a_credential_answers_by_none() -> None:
+    claims = make.claims(uv_method="webauthn", uv_key=make.CREDENTIAL_ID)
+    token = make.assertion(claims)
+    assert verified(token).uv_method is UvMethod.WEBAUTHN
     with pytest.raises(AssertionInvalid, match="another credential"):
-        verify_assertion(
-            token=case["assertion"],
-            kind=Kind.LOGIN,
-            device=replace(device_of(vector), credential=None),
-            audience=vector["audience"],
-            now=vector["now"],
-            expected=vector["expected"][Kind.LOGIN],
-            optional={"decision": str},
-        )
+        verified(token, credential=None)
+
+
+def test_the_binding_code_that_was_shown_is_the_right_one() -> None:
+    typed = verified(make.assertion(make.claims(binding_code="42")))
+    assert is_binding_code_right(typed, expected="42")
+    assert not is_binding_code_right(typed, expected="24")
+
+
+@pytest.mark.parametrize("typed", [None, "", "4", "421", "4x", "៤២"])
+def test_what_is_no_binding_code_is_no_guess(typed: str | None) -> None:
+    answer = verified(make.assertion(make.claims(binding_code=typed)))
+    with pytest.raises(AssertionInvalid, match="two digits"):
+        is_binding_code_right(answer, expected="42")
+
+
+@pytest.mark.parametrize("kind", [Kind.LOGIN, Kind.UNLOCK])
+def test_a_peek_is_at_an_assertion_of_its_kind_alone(kind: Kind) -> None:
+    token = make.assertion(make.claims())
+    if kind is Kind.LOGIN:
+        assert peek(token, kind=kind).unverified_claims["jti"] == "jti-of-a-vector"
+        token = token.rpartition(".")[0]
+    with pytest.raises(AssertionInvalid):
+        peek(token, kind=kind)
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
