@@ -188,10 +188,9 @@ class Grants:
             raise GrantSpent("the session has ended")
         return grant
 
-    async def revoke(self, tx: Transaction, grant_id: str) -> bool:
-        """Revoke a grant and its family; say whether there was one to revoke."""
-        row = await tx.one(REVOKE, grant_id, to_millis(self.clock.now()))
-        return row is not None
+    async def revoke(self, tx: Transaction, grant_id: str) -> None:
+        """Revoke a grant and its family, if it is there and was not."""
+        await tx.one(REVOKE, grant_id, to_millis(self.clock.now()))
 
     async def session_of(
         self, tx: Transaction, *, sid: str, relying_party_id: str

@@ -233,6 +233,9 @@ async def test_row_17_a_fapi_refresh_token_stays_what_it_is(fapi: World) -> None
     async with fapi.services.store.read() as tx:
         row = await tx.one("SELECT generation, rotated_at FROM authorization_grant")
     assert row == (0, None)
+    await fapi.run("UPDATE authorization_grant SET revoked_at = 1")
+    over = await fapi_token(fapi, **form)
+    assert (over.status_code, over.json()["error"]) == (400, "invalid_grant")
 
 
 async def test_a_party_that_proves_itself_may_change_its_key(fapi: World) -> None:
