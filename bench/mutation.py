@@ -1,6 +1,6 @@
 """Mutation testing of the security checks: break one at a time, and see a test fail.
 
-python -m bench.mutation [--minutes 60] [--fresh] [--report] [module …]
+python -m bench.mutation [--minutes 60] [--unit] [--fresh] [--report] [module …]
 
 Every module of `idp/oidc` is broken, and those of the domain that read tokens. The
 tree is copied, so that work may go on; nothing on disk is broken. The tests are run
@@ -11,6 +11,7 @@ there is nothing to miss.
 
 What is known (which test reaches which line, which mutant was killed by whom) is kept
 in `data/mutation` and asked again only for what changed; survivors are tried again.
+For figures to be believed, begin with `--fresh`.
 """
 
 import argparse
@@ -211,6 +212,8 @@ class Run:
         self.kept.verdicts[key(mutant)] = verdict
         if verdict in self.kept.tests:
             self.killers[verdict] += 1
+        elif verdict:
+            say(f"killed by no test, {verdict}: {mutant.module}  {mutant.name}")
         if not verdict and not is_equivalent(mutant):
             say(f"SURVIVED {count} tests  {mutant.module}:{mutant.line}  {mutant.name}")
 
