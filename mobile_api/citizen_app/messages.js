@@ -17,7 +17,7 @@ export function Messages({ phone }) {
     actions=${html`<a class="button quiet" href="#/home" data-testid="messages-back">${t("back")}</a>`}>
     ${list?.length === 0 && html`<p data-testid="messages-none">${t("messages.none")}</p>`}
     <ul class="rows">
-      ${list?.map((one) => html`<li key=${one.id} class=${one.seen ? "" : "unseen"} data-testid="message-row">
+      ${list?.map((one) => html`<li key=${one.id} class=${one.seen ? "" : "unread"} data-testid="message-row">
         <strong>${pick(one.title)} ${!one.seen && html`<em class="tag warning" data-testid="message-new">${t("messages.new")}</em>`}</strong>
         <span>${pick(one.text)}</span>
         ${facts(one.detail)}

@@ -45,6 +45,9 @@ export function Dots({ testid, children }) {
   return html`<div class="waiting" role="status" data-testid=${testid}><span class="dots" aria-hidden="true"><i></i><i></i><i></i></span><span>${children}</span></div>`;
 }
 
+/** The words for this journey where it has its own, else those of a registration. */
+const words = (key, { purpose }) => t(has(`${key}_${purpose}`) ? `${key}_${purpose}` : key);
+
 /** The national register has been asked; nothing to do but wait. */
 export function Asking({ phone, onView, step }) {
   const problem = useView(phone, onView, REGISTER_MS);
@@ -55,9 +58,9 @@ export function Asking({ phone, onView, step }) {
 }
 
 /** A person decides: that takes longer than anybody looks at a screen. */
-export function Reviewed({ phone, onView, step, back }) {
+export function Reviewed({ phone, view, onView, step, back }) {
   const problem = useView(phone, onView, PERSON_MS);
-  return html`<${Screen} title=${t("review.title")} lead=${t("review.lead")} step=${step} error=${problem} actions=${back}>
+  return html`<${Screen} title=${t("review.title")} lead=${words("review.lead", view)} step=${step} error=${problem} actions=${back}>
     <${Dots} testid="review">${t("review.status")}<//>
     <${Notice}>${t("waiting.close")}<//>
   <//>`;
@@ -65,7 +68,7 @@ export function Reviewed({ phone, onView, step, back }) {
 
 /** A rule or a person has said no: why, and where else to go. */
 export function Refused({ view, onLeave }) {
-  return html`<${Screen} title=${t("refused.title")}
+  return html`<${Screen} title=${words("refused.title", view)}
     actions=${html`<${Button} testid="stopped-home" onClick=${onLeave}>${t("stopped.home")}<//>`}>
     <${Advice} codes=${view.advice} other="advice.review" />
     <${Notice} testid="refused">${t("stopped.where")}<//>

@@ -209,6 +209,10 @@ def test_unread_messages_are_counted_shown_and_then_seen(
     tap(citizen, "messages")
     rows = citizen.get_by_test_id("message-row")
     expect(rows).to_have_count(2)
+    boxes = [rows.nth(i).bounding_box() for i in (0, 1)]
+    assert boxes[0] is not None
+    assert boxes[1] is not None
+    assert boxes[0]["y"] + boxes[0]["height"] <= boxes[1]["y"]
     expect(rows.nth(0)).to_contain_text("Android · Chrome")
     expect(rows.nth(0)).to_contain_text("ឧសភា ២០២៦")
     expect(rows.nth(0)).not_to_contain_text("unheard-of")

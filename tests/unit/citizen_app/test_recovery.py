@@ -175,3 +175,17 @@ def test_a_start_that_is_refused_says_why(
     tap(page, "phone-next")
     says(page, key)
     expect(page.get_by_test_id("phone")).to_have_value("012340678")
+
+
+@pytest.mark.parametrize(
+    ("state", "key"),
+    [("review", "review.lead_recovery"), ("refused", "refused.title_recovery")],
+)
+def test_a_person_who_decides_and_a_no_have_words_of_their_own(
+    page: Page, api: FakeApi, state: str, key: str
+) -> None:
+    start(page, api)
+    api.move(state, advice=["review"])
+    page.reload(wait_until="domcontentloaded")
+    sees(page, state)
+    expect(page.locator("main")).to_contain_text(words(key))
