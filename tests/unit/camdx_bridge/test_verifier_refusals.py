@@ -1,7 +1,7 @@
 """Containers of our own, made with real keys and then spoilt, each in one way."""
 
 import re
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from datetime import timedelta
 
 import pytest
@@ -494,6 +494,15 @@ def test_a_delegate_of_the_authority_may_answer_though_unlisted() -> None:
     )
 
 
+def test_a_responder_whose_certificate_expired_is_refused() -> None:
+    name = name_of(common="Short responder")
+    brief = lab().authority.issue(name, now=NOW, purpose=OCSP_SIGNING, days=2)
+    for at, code in ((NOW, None), (NOW + timedelta(days=3), Refusal.OCSP_SIGNER)):
+        between = lab().root_ocsp.answer(lab().authority.certificate, at=at)
+        own = with_ocsp(of_bank(signer=brief, at=at), between)
+        assert refusal_of(signed(credentials=own, at=at)) is code
+
+
 def test_an_ocsp_response_that_is_none_is_refused() -> None:
     assert ocsp_refusal(b"\x30\x00") is Refusal.OCSP_MALFORMED
 
@@ -524,6 +533,21 @@ def test_a_time_stamp_by_another_key_in_the_authoritys_name_is_refused() -> None
     own = lab().tsa.holder.certificate
     forged = TimestampDesk(Holder(bank().holder.key, own))
     assert refusal_of(signed(tsa=forged)) is Refusal.TIMESTAMP_SIGNATURE
+
+
+def test_a_time_stamp_whose_time_was_changed_is_refused() -> None:
+    """The signature of a token is over a digest of its content, not over the time."""
+
+    def earlier(text: bytes) -> bytes:
+        found = re.search(rb"<xades:EncapsulatedTimeStamp>([^<]*)<", text)
+        assert found
+        token = b64decode(found[1])
+        assert token.count(b"20261128030001Z") == 1
+        forged = token.replace(b"20261128030001Z", b"20261128025959Z")
+        return text.replace(found[1], b64encode(forged))
+
+    data = with_signatures(request_alone(), earlier)
+    assert refusal_of(data) is Refusal.TIMESTAMP_SIGNATURE
 
 
 def test_a_certificate_that_is_not_for_stamping_is_no_authority() -> None:
