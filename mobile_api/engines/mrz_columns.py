@@ -7,6 +7,7 @@ places of the characters that were seen are fitted to `a + b k + c k^2` (the squ
 the perspective), and each is given its column in order.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +23,7 @@ from mobile_api.engines.text_recognition import (
 
 Columns = NDArray[np.float64]
 Places = NDArray[np.float64]
+Frame = tuple[float, float]
 FILLER = ALPHABET.index("<")
 LOOSE = 0.35
 SKIPPED = 4.0
@@ -34,6 +36,7 @@ SURE_FILLER = 0.9
 EDGE_DROPPED = 0.4
 MOST_BEFORE = 24
 BENT = (0.0, 0.6, -0.6)
+ALONE, NEARLY = 4.0, 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +76,24 @@ def emissions(steps: Steps) -> Emissions:
     return Emissions(np.array(places), gathered, turned)
 
 
-def to_columns(found: Emissions, count: int) -> tuple[Columns, float]:
+def frame_of(lines: Sequence[Emissions]) -> Frame | None:
+    """Return where lines that begin and end alike begin and end."""
+    seen = [one for one in lines if len(one)]
+    if not seen:
+        return None
+    return (
+        float(min(one.places[0] for one in seen)),
+        float(max(one.places[-1] for one in seen)),
+    )
+
+
+def to_columns(
+    found: Emissions, count: int, frame: Frame | None = None
+) -> tuple[Columns, float]:
     """Return `count` x 37 probabilities and how badly the pitch fits, a column.
 
-    A column in which nothing was seen is a filler among fillers, else unknown.
+    A column in which nothing was seen is a filler among fillers, else unknown. `frame`
+    is where the lines of the zone begin and end, if they do so alike.
     """
     if len(found) < count // 2:
         return np.full((count, BLANK), 1 / BLANK), SKIPPED
@@ -85,10 +102,13 @@ def to_columns(found: Emissions, count: int) -> tuple[Columns, float]:
         fit = np.polyval(np.polyfit(found.places, columns, 2), found.places)
         if np.abs(fit - columns).max() < 1:
             return found.seen, 0.0
-    cost, taken = min(
-        (_align(found, grid, count) for grid in _grids(found, count)),
-        key=lambda one: one[0],
-    )
+    framed = _framed(found, count, frame)
+    apart = ALONE if framed else 0.0
+    tried = [_align(found, grid, count) for grid in framed]
+    for grid in _grids(found, count):
+        cost, taken = _align(found, grid, count)
+        tried.append((cost + apart, taken))
+    cost, taken = min(tried, key=lambda one: one[0])
     matched = [at for at, column in enumerate(taken) if column >= 0]
     if len(matched) > count // 2:
         model = np.polyfit(found.places[matched], [taken[at] for at in matched], 2)
@@ -96,6 +116,17 @@ def to_columns(found: Emissions, count: int) -> tuple[Columns, float]:
         again = _align(found, fitted, count)
         cost, taken = min((cost, taken), again, key=lambda one: one[0])
     return _filled(found, taken, count), cost / count
+
+
+def _framed(found: Emissions, count: int, frame: Frame | None) -> list[Places]:
+    """Return the column of each place where the line fills the frame of its zone."""
+    if frame is None:
+        return []
+    columns = (frame[1] - frame[0]) / float(np.median(np.diff(found.places)))
+    if abs(columns - (count - 1)) > NEARLY:
+        return []
+    even = (found.places - frame[0]) / (frame[1] - frame[0])
+    return [even * (count - 1) + bend * even * (1 - even) * 4 for bend in BENT]
 
 
 def _grids(found: Emissions, count: int) -> list[Places]:

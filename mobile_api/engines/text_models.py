@@ -44,7 +44,11 @@ def model_path(name: str) -> Path:
 def open_model(model: tuple[str, str]) -> tuple[Any, tuple[str, str]]:
     """Return a session on one thread, and name and hash; refuses another file."""
     name, expected = model
-    path = model_path(name)
+    return open_file(model_path(name), expected)
+
+
+def open_file(path: Path, expected: str) -> tuple[Any, tuple[str, str]]:
+    """Return a session on one thread of a file whose hash is the expected one."""
     checked = checked_model(path, expected)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
