@@ -28,6 +28,7 @@ from idp.domain.backchannel_requests import (
 from idp.domain.relying_parties import RelyingParty
 from idp.errors import GrantSpent, RelyingPartyUnknown, Unavailable
 from idp.oidc.backchannel_grant import issue
+from idp.oidc.errors import ProtocolRefusal
 from idp.oidc.issuing import Issued, sign_tokens
 from idp.services import Services
 
@@ -73,11 +74,17 @@ async def _deliver(services: Services, request: BackchannelRequest) -> None:
     except RelyingPartyUnknown:
         await _close(services, request, is_delivered=False)
         return
-    body = await _body(services, party, request)
-    if body is None:
-        await _close(services, request, is_delivered=True)
-        return
-    status = await _post(services, party, request, body)
+    try:
+        body = await _body(services, party, request)
+    except (ProtocolRefusal, Unavailable) as failure:
+        # No key of theirs to encrypt to: their own loss, and nobody else's delay.
+        logger.info("backchannel of %s: %s", party.id, type(failure).__name__)
+        status = None
+    else:
+        if body is None:
+            await _close(services, request, is_delivered=True)
+            return
+        status = await _post(services, party, request, body)
     if status in TAKEN:
         await _close(services, request, is_delivered=True)
     elif is_last_try(request) or (request.delivery != PUSH and status in REFUSED):

@@ -1,5 +1,6 @@
 """Ping and push: the party is told, by its own token, again and again if need be."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from idp.domain.backchannel_deliveries import MOST_TRIES
 from idp.oidc.backchannel_delivery import deliver_backchannel
 from idp.oidc.claims import half_hash
 from tests.ciba import TOKEN, Ciba, claims_of, enter
+from tests.party_keys import PartyKey
 from tests.world import ISSUER, World
 
 pytestmark = pytest.mark.anyio
@@ -130,6 +132,32 @@ async def test_what_could_never_be_pushed_is_revoked(world: World) -> None:
     bearer = {"Authorization": f"Bearer {token}"}
     told = await ciba.http.get(f"{ISSUER}/userinfo", headers=bearer)
     assert told.status_code == 401
+
+
+async def test_a_party_without_a_key_to_encrypt_to_holds_nobody_up_and_gets_nothing(
+    world: World,
+) -> None:
+    ciba, services = await enter(world, "push"), world.services
+    async with services.store.begin() as tx:
+        party = await services.relying_parties.find(tx, "portal")
+        sealed = replace(
+            party.metadata,
+            jwks=PartyKey.make().jwks,  # to sign with, not to encrypt to
+            id_token_encrypted_response_alg="ECDH-ES",
+        )
+        await services.relying_parties.update(tx, replace(party, metadata=sealed))
+    asked = await asked_by(ciba)
+    await ciba.decide(asked)
+    for _ in range(MOST_TRIES):
+        assert await deliver(ciba) == 1
+        ciba.wait(65)
+    assert await deliver(ciba) == 0
+    assert ciba.notified.seen == []
+    row = "SELECT revoked_at FROM authorization_grant WHERE id = $1"
+    async with services.store.read() as tx:
+        found = await tx.one(row, asked["auth_req_id"].partition(".")[0])
+    assert found is not None
+    assert found[0] is not None
 
 
 @pytest.mark.parametrize("end", ["access_denied", "expired_token"])
