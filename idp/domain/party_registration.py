@@ -9,6 +9,7 @@ party: whatever it changes later, it cannot ask for more.
 """
 
 import hmac
+import secrets
 from dataclasses import asdict, dataclass, fields
 from datetime import timedelta
 from typing import Any
@@ -188,7 +189,8 @@ class PartyRegistration:
             raise FieldsInvalid({"uses": "not-acceptable"})
         if not timedelta() < life <= LONGEST_LIFE:
             raise FieldsInvalid({"life": "not-acceptable"})
-        token_id, text = new_id(octets=8), new_id(octets=TOKEN_OCTETS)
+        # Typed on a command line, where a leading "-" would begin an option.
+        token_id, text = secrets.token_hex(8), new_id(octets=TOKEN_OCTETS)
         now = self.clock.now()
         values = (write_terms(terms), uses, to_millis(now), to_millis(now + life))
         await tx.run(ISSUE, token_id, self._hash("initial access", text), *values)

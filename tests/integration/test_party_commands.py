@@ -1,6 +1,7 @@
 """The operator's commands about parties, their secrets, tokens and logouts."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -100,6 +101,7 @@ def test_tokens_are_issued_listed_and_revoked(operator: Operator) -> None:
     assert issued.exit_code == 0, issued.output
     token_id = issued.output.split()[2].rstrip(".")
     token = issued.output.split()[-1]
+    assert re.fullmatch("[0-9a-f]{16}", token_id)  # never looks like an option
     listed = operator.types("tokens", "list").output
     assert token_id in listed
     assert "fapi2" in listed
