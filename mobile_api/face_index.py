@@ -7,7 +7,7 @@ search it reads what changed since, whoever wrote it. A hit is a signal for a re
 never a refusal: twins exist. Nothing of it is ever written to a disk.
 
 FAISS looks at every vector, kept as 16-bit floats (256 bytes each): nothing is missed,
-and a million cost about 9 ms (docs/proofing.md), which the pace of registrations bears
+and a million cost about 9 ms (docs/adr/0020), which the pace of registrations bears
 many times over. What was forgotten is left out of the answers, and of the vectors when
 it is more than a tenth.
 """
