@@ -10,13 +10,14 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
+from threading import Event, Thread
 
 import numpy as np
 from playwright.sync_api import Error, expect
 
 from camdigikey.demo.living_head import ASKED, Actor, head
 from tests.e2e.browsing import Handset
-from tests.e2e.camera import RATE, SIZE, Pixels, yuv
+from tests.e2e.camera import RATE, SIZE, Camera, Pixels, yuv
 
 DRAWN = (360, 480)
 EVERY_MS = 1000 / RATE
@@ -25,6 +26,7 @@ RETURNING_MS = 1200
 ACTIONS = (*ASKED, "blink", "nod")
 STRAIGHT = ""
 TAKES = 4
+POLL = 0.05  # seconds
 TOLD = """() => {
   const told = document.querySelector("[data-testid=told]");
   return told ? told.dataset.action : null;
@@ -43,6 +45,31 @@ def contrary(told: str) -> str:
     return {"turn_left": "turn_right", "turn_right": "turn_left"}.get(told, "smile")
 
 
+class Player(Thread):
+    """Plays the head before the camera; `asked` is what it is to do now.
+
+    A thread of its own, so that a busy page does not freeze the face before it.
+    """
+
+    def __init__(self, camera: Camera) -> None:
+        super().__init__(daemon=True)
+        self.camera = camera
+        self.asked = STRAIGHT
+        self.over = Event()
+
+    def run(self) -> None:
+        shots, doing = playing(STRAIGHT, STRAIGHT), STRAIGHT
+        grains, due = grain(), time.monotonic()
+        while not self.over.is_set():
+            asked = self.asked
+            if asked != doing:
+                shots, doing = playing(asked, doing), asked
+            grains.append(grains.pop(0))
+            self.camera.film(next(shots), grain=grains[0])
+            due = max(due + EVERY_MS / 1000, time.monotonic())
+            time.sleep(max(0.0, due - time.monotonic()))
+
+
 @dataclass(slots=True)
 class Sitter:
     """The head before the camera; `act` says what it does when told something."""
@@ -54,21 +81,19 @@ class Sitter:
     def sit(self, *, patience: float = 60.0) -> None:
         """Stay before the camera until the film is over."""
         assert self.handset.camera is not None
-        shots, doing = playing(STRAIGHT, STRAIGHT), STRAIGHT
-        ends, due = time.monotonic() + patience, time.monotonic()
+        player, ends = Player(self.handset.camera), time.monotonic() + patience
         self.told.clear()
-        grains = grain()
-        while time.monotonic() < ends:
-            told = self._reads()
-            if told is None and self.told:
-                return
-            asked = self.act(told) if told in ACTIONS else STRAIGHT
-            if asked != doing:
-                shots, doing = playing(asked, doing), asked
-            grains.append(grains.pop(0))
-            self.handset.camera.film(next(shots), grain=grains[0])
-            due = max(due + EVERY_MS / 1000, time.monotonic())
-            time.sleep(max(0.0, due - time.monotonic()))
+        player.start()
+        try:
+            while time.monotonic() < ends:
+                told = self._reads()
+                if told is None and self.told:
+                    return
+                player.asked = self.act(told) if told in ACTIONS else STRAIGHT
+                time.sleep(POLL)
+        finally:
+            player.over.set()
+            player.join()
         raise AssertionError(f"still told: {self.told}, {self.handset.words()}")
 
     def _reads(self) -> str | None:
@@ -93,7 +118,7 @@ def playing(asked: str, before: str) -> Iterator[Pixels]:
 @cache
 def reel(asked: str, before: str) -> tuple[Reel, Reel]:
     """Return the pictures of a movement, and those after it, to be repeated."""
-    actor, lasts = Actor(seed=3, moving_ms=600), LONGEST_MS
+    actor, lasts = Actor(seed=3, moving_ms=700), LONGEST_MS
     if asked == STRAIGHT and before != STRAIGHT:
         actor.tell(before, -LONGEST_MS)
         lasts = RETURNING_MS

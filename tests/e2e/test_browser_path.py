@@ -50,7 +50,7 @@ def test_from_a_card_before_the_camera_to_a_portal_and_out_again(
     sreypov = shipped("sreypov")
     finger(new_phone)
     new_phone.speak("en")
-    register(new_phone, sreypov)
+    register(new_phone, sreypov, filmed=True)
     new_phone.tap("biometric-yes")
     new_phone.fill("pin", PIN)
     new_phone.tap("pin-next")
