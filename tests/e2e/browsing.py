@@ -7,7 +7,7 @@ other screen. Both fail their test when their page throws or writes an error.
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,7 @@ from tests.e2e.camera import Camera
 from tests.e2e.stack import Stack, person
 from tests.specimens import make
 from tests.specimens.camera import jpeg
-from tests.specimens.persons import invent
+from tests.specimens.persons import Person, invent
 
 CHROMIUM = "/usr/bin/chromium-headless-shell"
 ARGUMENTS = [
@@ -78,7 +78,18 @@ def shipped(name: str) -> Citizen:
 
 def invented(stack: Stack, seed: int) -> Citizen:
     """Draw a card for somebody new and enter them in the register."""
-    drawn = invent(seed)
+    return enter(stack, invent(seed), seed)
+
+
+def renewed(stack: Stack, seed: int) -> Citizen:
+    """Draw the next card of the person of `seed`, under another number."""
+    first, other = invent(seed), invent(seed + 5000)
+    ends = first.expiry_date.replace(year=first.expiry_date.year + 5)
+    return enter(stack, replace(first, number=other.number, expiry_date=ends), seed + 1)
+
+
+def enter(stack: Stack, drawn: Person, seed: int) -> Citizen:
+    """Photograph a person's card and enter them in the register."""
     fields = dict(drawn.register_entry())
     answer = httpx2.post(f"{stack.register}/control/citizens", json=fields)
     assert answer.status_code == 201, answer.text

@@ -63,6 +63,17 @@ def reach_the_face(
     look("welcome")
     handset.tap("start-register")
     _prove_number(handset, phone_number or number(), look, write)
+    show_document(handset, citizen, look=look, write=write)
+
+
+def show_document(
+    handset: Handset,
+    citizen: Citizen,
+    *,
+    look: Look = nothing,
+    write: Callable[[str], str] = str,
+) -> None:
+    """Photograph the card and confirm its details, in whatever journey it is."""
     _show(handset, citizen.card, look)
     _confirm(handset, citizen, look, write)
     handset.gets("liveness-open")

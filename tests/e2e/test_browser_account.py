@@ -18,9 +18,10 @@ from tests.e2e.browsing import (
     invented,
     open_desk,
     open_handset,
+    renewed,
     texts,
 )
-from tests.e2e.registering import go_home, number, register
+from tests.e2e.registering import go_home, number, register, show_document
 from tests.e2e.stack import Stack
 from tests.phone import Phone, Problem, new_phone
 
@@ -41,14 +42,21 @@ def own_number() -> str:
 
 
 @pytest.fixture
+def own_seed() -> int:
+    """Whom this test invents."""
+    return next(SEEDS)
+
+
+@pytest.fixture
 def own_phone(
     playwright: Playwright,
     browser_stack: Stack,
     tmp_path: Path,
     own_number: str,
+    own_seed: int,
 ) -> Iterator[Handset]:
     """An unlocked phone of somebody whom only this test knows."""
-    citizen = invented(browser_stack, next(SEEDS))
+    citizen = invented(browser_stack, own_seed)
     folder = tmp_path / "own"
     with open_handset(playwright, browser_stack, folder, camera=False) as opened:
         opened.speak("en")
@@ -204,3 +212,26 @@ def test_an_old_number_gives_way_by_its_own_code(own_phone: Handset) -> None:
     own_phone.fill("code", own_phone.stack.sms_code(before))
     own_phone.tap("code-next")
     expect(own_phone.find("contact-phone")).to_contain_text(fresh[-3:])
+
+
+def test_a_new_card_takes_the_place_of_the_old_and_the_number_stays(
+    own_phone: Handset, own_seed: int, browser_stack: Stack
+) -> None:
+    camdigikey_id = own_phone.find("camdigikey-id").inner_text()
+    card = renewed(browser_stack, own_seed)
+    own_phone.tap("documents")
+    own_phone.tap("renew")
+    own_phone.tap("renewal-start")
+    show_document(own_phone, card)
+    own_phone.page.reload(wait_until="domcontentloaded")
+    own_phone.gets("liveness-open")
+    own_phone.tap("development-film")
+    own_phone.gets("renewal-done")
+    own_phone.tap("renewal-done")
+    row = own_phone.find("document-row")
+    expect(row).to_contain_text(card.fields["number"])
+    expect(own_phone.find("document-past")).to_have_count(1)
+    own_phone.is_accessible()
+    own_phone.tap("home")
+    expect(own_phone.find("profile-number")).to_have_text(card.fields["number"])
+    expect(own_phone.find("camdigikey-id")).to_have_text(camdigikey_id)

@@ -16,7 +16,7 @@ from tests.e2e.browsing import (
     open_handset,
     texts,
 )
-from tests.e2e.registering import go_home, number, register
+from tests.e2e.registering import go_home, number, register, show_document
 from tests.e2e.stack import HastyDemo, Stack, running_stack
 
 pytestmark = [
@@ -94,19 +94,9 @@ def look(old: Handset) -> None:
 
 def show_card(move: Move) -> None:
     """Go by the document, up to the wait."""
-    new, fields = move.new, move.citizen.fields
-    new.tap("recover-by-card")
-    card = {"name": "c.jpg", "mimeType": "image/jpeg", "buffer": move.citizen.card}
-    new.find("card-file").set_input_files(files=[card])  # type: ignore[list-item]
-    new.tap("card-use")
-    new.gets("field-surname_khmer")
-    for name in ("surname_khmer", "given_name_khmer"):
-        new.fill(f"field-{name}", fields[name])
-    issued = ".".join(reversed(fields["issue_date"].split("-")))
-    new.fill("field-issue_date", issued)
-    new.tap("details-next")
-    new.gets("liveness-open")
-    new.tap("development-film")
+    move.new.tap("recover-by-card")
+    show_document(move.new, move.citizen)
+    move.new.tap("development-film")
 
 
 def finish(move: Move) -> None:
