@@ -123,7 +123,7 @@ def is_beside_the_point(node: ast.AST) -> bool:
     match node:
         case ast.Expr(value=ast.Call(func=ast.Attribute(value=ast.Name(id=name)))):
             return name in LOGGED
-        case ast.Call(func=ast.Name(id="dataclass")) | ast.JoinedStr():
+        case ast.Call(func=ast.Name(id="dataclass")) | ast.JoinedStr() | ast.Assert():
             return True
         case ast.Assign(targets=[ast.Name(id="__all__" | "__slots__")]):
             return True

@@ -226,6 +226,7 @@ async def test_row_17_a_fapi_refresh_token_stays_what_it_is(fapi: World) -> None
         fapi.clock.move(days=1)
         answer = await fapi_token(fapi, **form)
         assert answer.status_code == 200
+        assert "refresh_token" not in answer.json()
         token = answer.json()["access_token"]
         assert (await see(fapi, token)).status_code == 200
     bare = await fapi_token(fapi, headers={}, **form)

@@ -230,3 +230,41 @@ async def test_a_registered_answer_is_signed_and_sealed(world: World) -> None:
         opened(answer.text), typ="token-introspection+jwt"
     )
     assert claims["token_introspection"] == {"active": False}
+
+
+async def test_the_registered_algorithm_signs_the_answer(world: World) -> None:
+    metadata = PartyMetadata(introspection_signed_response_alg="EdDSA")
+    party = replace(PARTY, id="signed", metadata=metadata)
+    await world.add_party(party)
+    answer = await world.post("/introspect", caller=(party.id, SECRET), token="x")
+    claims = await world.services.keys.verify(
+        answer.text, typ="token-introspection+jwt", algs=("EdDSA",)
+    )
+    assert claims["token_introspection"] == {"active": False}
+
+
+async def test_one_of_several_services_that_a_token_is_for_may_ask(
+    world: World,
+) -> None:
+    metadata = replace(CLIENT.metadata, resources=(API, f"{API}/more"))
+    await world.add_party(SERVICE)
+    await world.add_party(replace(CLIENT, metadata=metadata))
+    answer = await world.post(
+        "/token",
+        caller=(CLIENT.id, SECRET),
+        grant_type="client_credentials",
+        resource=[API, f"{API}/more"],
+    )
+    told = await ask(world, answer.json()["access_token"], caller=SERVICE.id)
+    assert (told["active"], told["aud"]) == (True, [API, f"{API}/more"])
+
+
+async def test_a_token_under_another_issuers_name_is_none_of_ours(
+    world: World,
+) -> None:
+    body = await world.login()
+    keys = world.services.keys
+    claims = dict(await keys.verify(body["access_token"], typ="at+jwt"))
+    for issuer, is_ours in ((ISSUER, True), ("https://other.example", False)):
+        token = await keys.sign({**claims, "iss": issuer}, typ="at+jwt")
+        assert (await ask(world, token))["active"] is is_ours

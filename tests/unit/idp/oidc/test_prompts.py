@@ -236,3 +236,18 @@ async def test_a_consent_answers_for_what_it_was_asked_and_released_only(
     await world.run("UPDATE consent SET claims = 'birthdate'")
     said = query_of(await world.ask(prompt="none"))
     assert said["error"] == "consent_required"
+
+
+async def test_a_code_for_which_nobody_was_asked_renews_no_withdrawn_consent(
+    world: World,
+) -> None:
+    await world.login()
+    code = query_of(await world.ask(prompt="none"))["code"]
+    services = world.services
+    async with services.store.begin() as tx:
+        await services.consents.withdraw(
+            tx, account_id=world.account_id, relying_party_id=PARTY.id
+        )
+    await world.exchange(code)
+    said = query_of(await world.ask(prompt="none"))
+    assert said["error"] == "consent_required"
