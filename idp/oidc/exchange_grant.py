@@ -73,8 +73,6 @@ class TokenExchangeGrant(BaseGrant, TokenEndpointMixin):  # type: ignore[misc]
 
     @staticmethod
     def _validate_types(form: dict[str, str]) -> None:
-        if form.get("subject_token") is None:
-            raise InvalidRequestError("Missing 'subject_token' in request.")
         if form.get("subject_token_type") != ACCESS_TOKEN_TYPE:
             raise InvalidRequestError("subject_token_type must be an access token")
         if form.get("requested_token_type", ACCESS_TOKEN_TYPE) != ACCESS_TOKEN_TYPE:

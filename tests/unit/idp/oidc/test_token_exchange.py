@@ -136,6 +136,7 @@ async def test_either_name_of_the_other_portal_will_do(town: World) -> None:
         {"audience": TAX.id},
         {"audience": address},
         {"audience": None, "resource": address},
+        {"scope": "delegate:tax"},
     ):
         assert (await exchange(town, token, **named)).status_code == 200
 
@@ -155,6 +156,7 @@ async def test_either_name_of_the_other_portal_will_do(town: World) -> None:
             "invalid_request",
         ),
         ({"actor_token": "x"}, "invalid_request"),
+        ({"actor_token_type": ACCESS_TOKEN_TYPE}, "invalid_request"),
         ({"audience": None}, "invalid_target"),
         ({"audience": LAND.id}, "invalid_target"),
         ({"audience": LAND.metadata.audience}, "invalid_target"),
