@@ -69,6 +69,31 @@ async def test_an_id_token_is_no_access_token_and_an_old_one_is_none(
     assert (await world.userinfo(body["access_token"])).status_code == 401
 
 
+async def test_a_good_token_comes_in_one_header_of_its_scheme(world: World) -> None:
+    token = (await world.login())["access_token"]
+    good = ("Authorization", f"Bearer {token}")
+    for headers in ([good, good], [("Authorization", f"Basic {token}")]):
+        answer = await world.browser.get("/userinfo", headers=headers)
+        assert answer.status_code == 401
+
+
+async def test_a_token_without_openid_opens_no_userinfo(world: World) -> None:
+    body = await world.login(scope="openid profile offline_access")
+    narrow = await world.refresh(body["refresh_token"], scope="profile")
+    assert narrow.json()["scope"] == "profile"
+    assert (await world.userinfo(narrow.json()["access_token"])).status_code == 401
+
+
+async def test_a_party_whose_sector_moved_learns_nothing_of_the_other_subject(
+    world: World,
+) -> None:
+    token = (await world.login())["access_token"]
+    assert (await world.userinfo(token)).status_code == 200
+    await world.run("UPDATE relying_party SET sector = 'elsewhere.example'")
+    world.clock.move(seconds=1)
+    assert (await world.userinfo(token)).status_code == 401
+
+
 async def test_userinfo_costs_two_statements_and_no_commit(world: World) -> None:
     token = (await world.login())["access_token"]
     await world.userinfo(token)
