@@ -95,10 +95,10 @@ function Preview({ kind, step, note, use, picture, retake }) {
     ${t("picture.again")}
   <//>`;
   return html`<${Screen}
-    title=${say(kind, "look")}
-    lead=${say(kind, "look_lead")}
+    title=${isJudged(use.error) ? t("picture.unsure") : say(kind, "look")}
+    lead=${!isJudged(use.error) && say(kind, "look_lead")}
     step=${step}
-    error=${use.error}
+    error=${isJudged(use.error) && use.error.advice.length ? null : use.error}
     actions=${doubtful ? [again, upload] : [upload, again]}
   >
     <${Advice} codes=${use.error?.advice ?? (use.error ? [] : picture.faults)} />
