@@ -10,6 +10,7 @@ any text, are asked only where nothing comes of that.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from itertools import islice
 
 import numpy as np
 
@@ -36,6 +37,7 @@ from mobile_api.mrz import BadField, Mrz, MrzInvalid, WrongCheckDigit, parse_mrz
 
 VERSION = "2"
 EDGE = 2.0
+MOST_TRIED = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,7 @@ class FixedPitchReader:
 
     def _attempts(self, picture: Picture, today: date) -> Iterator[Attempt]:
         for sight in self.sights:
-            for candidate in sight.candidates(picture):
+            for candidate in islice(sight.candidates(picture), MOST_TRIED):
                 yield attempted(picture, candidate, today)
 
 

@@ -11,7 +11,7 @@ equally cheap repair contradicts is none.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations, product
 
 import numpy as np
@@ -43,6 +43,7 @@ MOST = 2.3
 HEAD = 5.0
 SURE = 0.2
 ZERO_FOLD = 1.0
+KEY = ("number", "birth_date", "expiry_date")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,7 @@ class _Work:
 def solve(lines: Sequence[Columns], layout: Layout) -> Solved | Unsolved:
     """Return the zone of this layout that the columns say."""
     costs = [_costs(one, row) for one, row in zip(lines, layout.classes, strict=True)]
+    shown = [one.copy() for one in costs]
     _doubt_zeros(costs, layout)
     best = [[ALPHABET[at] for at in one.argmin(axis=1)] for one in costs]
     cost = float(np.mean([one.min(axis=1).mean() for one in costs]))
@@ -92,7 +94,7 @@ def solve(lines: Sequence[Columns], layout: Layout) -> Solved | Unsolved:
     for covered in layout.covered:
         if _unlikely(work, covered) or not _mend(work, covered):
             return Unsolved(covered.field, cost, _text(work))
-    if _has_twin(work):
+    if _has_twin(work) or _has_rival(replace(work, costs=shown)):
         return Unsolved("number", cost)
     return Solved(_text(work), len(work.changed), cost)
 
@@ -142,7 +144,7 @@ def _mend(work: _Work, covered: Covered) -> bool:
         return _surely_empty(work, covered)
     if _agrees(work, covered, {}):
         return True
-    repairs = sorted(_repairs(work, covered), key=lambda one: one[0])
+    repairs = sorted(_repairs(work, covered, work.left), key=lambda one: one[0])
     if not repairs:
         return False
     if len(repairs) > 1 and repairs[1][0] - repairs[0][0] < CLEAR:
@@ -162,13 +164,13 @@ def _surely_empty(work: _Work, covered: Covered) -> bool:
 
 
 def _repairs(
-    work: _Work, covered: Covered
+    work: _Work, covered: Covered, most: int
 ) -> Iterator[tuple[float, dict[tuple[int, int], str]]]:
     """Yield what would make the field agree, with what it costs."""
     cells = (*covered.cells, covered.digit)
     options = {cell: _options(work, cell) for cell in cells}
     loose = [cell for cell in cells if options[cell] and cell not in work.changed]
-    for count in range(1, work.left + 1):
+    for count in range(1, most + 1):
         for chosen in combinations(loose, count):
             for picks in product(*(options[cell] for cell in chosen)):
                 cost = sum(extra for extra, _ in picks)
@@ -216,3 +218,15 @@ def _has_twin(work: _Work) -> bool:
             if costs[number] - costs[AT[said]] < TWIN_CLEAR:
                 return True
     return False
+
+
+def _has_rival(work: _Work) -> bool:
+    """Tell whether two other characters would be nearly as likely, and as right.
+
+    Two zeros taken for `O` can keep a check digit right: 24 x 3 + 24 x 7 is 240.
+    """
+    return any(
+        next(_repairs(work, covered, MOST_CHANGED), None) is not None
+        for covered in work.layout.covered
+        if covered.field in KEY
+    )

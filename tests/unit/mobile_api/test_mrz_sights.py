@@ -1,5 +1,8 @@
 """Lines that were cut grow, heads are told from feet, and lines share their frame."""
 
+from collections.abc import Iterator
+from datetime import date
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -11,6 +14,7 @@ from mobile_api.engines.mrz_columns import (
     frame_of,
     to_columns,
 )
+from mobile_api.engines.mrz_fixed_pitch import MOST_TRIED, FixedPitchReader
 from mobile_api.engines.mrz_sights import Candidate, grown, upright
 from mobile_api.engines.text_lines import TextLine
 from mobile_api.engines.text_recognition import (
@@ -20,6 +24,8 @@ from mobile_api.engines.text_recognition import (
     TURNED,
     Steps,
 )
+from mobile_api.images import Picture
+from mobile_api.interfaces import Engine
 
 ROOM = 8
 TEXT = st.text(ALPHABET, min_size=30, max_size=30).filter(lambda text: text[1] != "<")
@@ -111,3 +117,25 @@ def test_a_character_missed_at_an_end_is_missed_where_it_is(
 
 def test_lines_without_a_character_have_no_frame() -> None:
     assert frame_of([emissions(steps_of("")), emissions(steps_of(""))]) is None
+
+
+class Endless:
+    """A sight that sees two lines that are none everywhere, and counts its looks."""
+
+    def __init__(self) -> None:
+        self.looks = 0
+
+    def candidates(self, picture: Picture) -> Iterator[Candidate]:
+        del picture
+        while True:
+            self.looks += 1
+            yield candidate(seen("A" * 44), seen("7" * 44))
+
+
+def test_a_picture_that_cannot_be_read_costs_a_bounded_number_of_tries() -> None:
+    first, second = Endless(), Endless()
+    engine = Engine(name="test", version="1", models=())
+    reader = FixedPitchReader(engine, (first, second))
+    blank = Picture(np.full((600, 800, 3), 200, np.uint8))
+    assert reader.read(blank, today=date(2026, 11, 23)).mrz is None
+    assert first.looks == second.looks == MOST_TRIED
