@@ -88,7 +88,7 @@ CLAIM_LABELS: Mapping[str, Mapping[str, str]] = {
     },
 }
 SCOPE_LABELS: Mapping[str, Mapping[str, str]] = {
-    "openid": {"km": "ចូលប្រើដោយ CamDigiKey", "en": "Log in with CamDigiKey"},
+    "openid": {"km": "ចូលដោយ CamDigiKey", "en": "Log in with CamDigiKey"},
     "profile": {"km": "ព័ត៌មានផ្ទាល់ខ្លួនរបស់អ្នក", "en": "Who you are"},
     "phone": {"km": "លេខទូរសព្ទរបស់អ្នក", "en": "Your phone number"},
     "document": {

@@ -87,7 +87,7 @@ async def test_another_browser_is_told_to_start_again(
             method, f"/login/{interaction.id}{address}", headers={"origin": ISSUER}
         )
     assert answer.status_code == 404
-    assert "សូមចាប់ផ្តើមម្តងទៀត" in answer.text
+    assert "សូមចាប់ផ្ដើមម្ដងទៀត" in answer.text
     state = await world.services.challenges.status(interaction.challenge_id)
     assert state is State.PENDING
 

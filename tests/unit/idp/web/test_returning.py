@@ -110,7 +110,7 @@ async def test_a_link_in_another_browser_cancels_the_login(world: World) -> None
     async with browser_of(world.services) as stranger:
         answer = await link.open(stranger)
     assert answer.status_code == 403
-    assert "សូមចាប់ផ្តើមម្តងទៀតក្នុងកម្មវិធីរុករកដើម" in answer.text
+    assert "សូមចាប់ផ្ដើមម្ដងទៀតក្នុងកម្មវិធីរុករកដើម" in answer.text
     assert link.v not in answer.text
     assert link.value not in answer.text
     decision = await world.decision(interaction)
