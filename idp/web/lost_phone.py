@@ -16,7 +16,7 @@ from starlette.routing import BaseRoute, Route
 from idp.domain.phones import read_phone
 from idp.domain.rate_limits import network_of
 from idp.errors import CodeExpired, CodeWrong, Exhausted, PhoneInvalid
-from idp.translations import translate
+from idp.translations import say_number, translate
 from idp.web import pages
 from idp.web.guard import form_of, from_our_page, services_of
 
@@ -100,13 +100,14 @@ def _form(request: Request, *, error: str = "") -> Response:
 
 def _code_form(request: Request, case_id: str, *, left: int = 0) -> Response:
     status = HTTPStatus.UNPROCESSABLE_ENTITY if left else HTTPStatus.OK
+    locale = pages.locale_of(request)
     return pages.render(
         "lost_phone_code.html",
-        locale=pages.locale_of(request),
+        locale=locale,
         status=status,
         switch=False,
         case=case_id,
-        left=left,
+        left=say_number(left, locale) if left else None,
     )
 
 

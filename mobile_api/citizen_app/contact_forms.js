@@ -2,6 +2,7 @@
 
 import { decide } from "./assertions.js";
 import { Confirm } from "./confirm.js";
+import { written } from "./contact_steps.js";
 import { internationalNumber } from "./countries.js";
 import { t } from "./i18n.js";
 import { NumberFields } from "./number_fields.js";
@@ -54,7 +55,7 @@ function Sign({ phone, begun, change, wanted, onEdit }) {
   const send = async (verification) =>
     begun(await decide(phone, { path, typ: TYP, action, target: wanted, body: { [name]: wanted }, verification }));
   return html`<${Confirm} phone=${phone} title=${t(`contacts.sign_${name}`)} lead=${t("contacts.sign_lead")} yes=${t("phone.next")} onConfirm=${send} back="contacts">
-    <p class="big"><bdi data-testid="contact-wanted">${wanted}</bdi></p>
+    <p class="big"><bdi data-testid="contact-wanted">${written({ kind: name, value: wanted })}</bdi></p>
     <${Button} kind="link" testid="contact-edit" onClick=${onEdit}>${t("contacts.edit")}<//>
   <//>`;
 }

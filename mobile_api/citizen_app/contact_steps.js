@@ -5,6 +5,9 @@ import { goTo } from "./phone.js";
 import { Button, Form, Notice, Screen, SixDigits, useAction, useSecondsLeft } from "./ui.js";
 import { html, useState } from "./vendor/preact.js";
 
+/** The new number in the digits that are spoken; an address as it is. */
+export const written = ({ kind, value }) => (kind === "phone" ? digits(value) : value);
+
 /** The code that went to the new number or address. */
 export function ProveContact({ phone, change, setFound, back }) {
   const done = async (found) => {
@@ -13,7 +16,7 @@ export function ProveContact({ phone, change, setFound, back }) {
   };
   const again = html`<a class="button link" href=${`#/contacts/${change.kind}`} data-testid="contact-again">${t("contacts.again")}</a>`;
   return html`<${TypeCode} ...${{ phone, change, done, again }} call="code"
-    title=${t(`contacts.code_${change.kind}`)} lead=${t("contacts.code_lead", { value: change.value })} />`;
+    title=${t(`contacts.code_${change.kind}`)} lead=${t("contacts.code_lead", { value: written(change) })} />`;
 }
 
 /** The number waits; whoever holds the old one may end the wait. */
@@ -28,7 +31,7 @@ export function WaitingNumber({ phone, change }) {
       <${Button} testid="old-code" busy=${ask.busy} onClick=${ask.run}>${t("contacts.old_code")}<//>
       <a class="button danger" href=${`#/contacts/${change.id}/stop`} data-testid="contact-stop">${t("contacts.stop")}</a>
       <a class="button quiet" href="#/contacts" data-testid="contact-back">${t("back")}</a>`}>
-    <p class="big"><bdi>${change.value}</bdi></p>
+    <p class="big"><bdi>${written(change)}</bdi></p>
     <p data-testid="contact-wait">${t("contacts.wait_lead", { at: instant(change.ready_at) })}</p>
     <p class="lead">${left > 0 ? t("wait.left", { time: duration(left) }) : t("contacts.wait_over")}</p>
     <${Notice}>${t("contacts.wait_note")}<//>

@@ -8,7 +8,7 @@
 import { decide } from "./assertions.js";
 import { Confirm } from "./confirm.js";
 import { NewEmail, NewNumber, TYP } from "./contact_forms.js";
-import { OldNumber, ProveContact, WaitingNumber } from "./contact_steps.js";
+import { OldNumber, ProveContact, WaitingNumber, written } from "./contact_steps.js";
 import { digits, instant, t } from "./i18n.js";
 import { goTo } from "./phone.js";
 import { Said, Screen, useAction } from "./ui.js";
@@ -71,7 +71,7 @@ function UnderWay({ change }) {
   const waits = change.state === "waiting";
   const text = waits ? t("contacts.waits", { at: instant(change.ready_at) }) : t("contacts.needs_code");
   return html`<div class="notice warning" data-testid="contact-change">
-    <strong>${t(`contacts.new_${change.kind}`)} <bdi>${change.value}</bdi></strong>
+    <strong>${t(`contacts.new_${change.kind}`)} <bdi>${written(change)}</bdi></strong>
     <span>${text}</span>
     <a href=${`#/contacts/${change.id}`} data-testid="contact-open">${t(waits ? "contacts.look" : "contacts.enter_code")}</a>
   </div>`;
@@ -95,6 +95,6 @@ function Stop({ phone, change, back }) {
   };
   return html`<${Confirm} phone=${phone} title=${t("contacts.stop_sure")} yes=${t("contacts.stop")} kind="danger"
     follows=${[t("contacts.stop_follows")]} onConfirm=${stop} back=${`contacts/${change.id}`}>
-    <p><strong><bdi>${change.value}</bdi></strong></p>
+    <p><strong><bdi>${written(change)}</bdi></strong></p>
   <//>`;
 }

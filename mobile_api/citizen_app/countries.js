@@ -1,12 +1,12 @@
 /** Calling codes: Cambodia first, then where Cambodians live and work. */
 
-import { asciiDigits, t } from "./i18n.js";
+import { asciiDigits, digits, t } from "./i18n.js";
 
 const CODES = ["855", "66", "82", "81", "60", "65", "84", "856", "86", "852", "886", "1", "33", "61", "64", "44", "49", "971", "91", "62", "63"];
 
 /** The list for a select; the empty code stands for every other country. */
 export function countries() {
-  const listed = CODES.map((code) => ({ code, label: `${t(`country.${code}`)} +${code}` }));
+  const listed = CODES.map((code) => ({ code, label: `${t(`country.${code}`)} +${digits(code)}` }));
   return [...listed, { code: "", label: t("country.other") }];
 }
 

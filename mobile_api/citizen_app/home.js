@@ -19,7 +19,7 @@ export function Home({ phone, profile, onScan }) {
         <${Fact} name="sex" value=${t(`sex.${profile.sex}`)} />
         <${Fact} name="number" value=${profile.document_number} />
         <${Fact} name="expiry_date" value=${date(profile.document_expires)} />
-        <${Fact} name="phone" value=${profile.phone_hint} />
+        <${Fact} name="phone" value=${digits(profile.phone_hint ?? "")} />
       </dl>
       <footer><span>${t("home.id")}</span> <code data-testid="camdigikey-id">${profile.camdigikey_id}</code></footer>
     </article>

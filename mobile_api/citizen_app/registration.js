@@ -15,7 +15,7 @@ import { Details } from "./registration_details.js";
 import { ChoosePin } from "./registration_device.js";
 import { Asking, Moved, Refused, Reviewed, Stopped } from "./registration_waits.js";
 import { drafts } from "./store.js";
-import { Button, Field, Form, Notice, Screen, SixDigits, useAction, useSecondsLeft } from "./ui.js";
+import { Button, Field, Form, Notice, Screen, SixDigits, useAction, useSecondsLeft, useShown } from "./ui.js";
 import { useWork, Working } from "./work.js";
 import { html, useState } from "./vendor/preact.js";
 
@@ -73,6 +73,7 @@ const LEAVING = { recovery: "recover", renewal: "renewal" };
 /** Stop it; asks once more, because nothing is kept. */
 export function Leave({ phone, view, onLeave }) {
   const [asked, setAsked] = useState(false);
+  const question = useShown(asked);
   const words = LEAVING[view?.purpose] ?? "register";
   const leave = useAction(async () => {
     if (view) await phone.api.post(`/registrations/${view.id}/cancellation`);
@@ -82,7 +83,7 @@ export function Leave({ phone, view, onLeave }) {
   if (!asked) {
     return html`<${Button} kind="link" testid="register-cancel" onClick=${() => setAsked(true)}>${t(`${words}.cancel`)}<//>`;
   }
-  return html`<div class="confirm">
+  return html`<div class="confirm" ref=${question}>
     <p>${t(`${words}.cancel_sure`)}</p>
     <${Button} kind="danger" testid="register-cancel-yes" busy=${leave.busy} onClick=${leave.run}>${t("register.cancel_yes")}<//>
     <${Button} kind="quiet" testid="register-cancel-no" onClick=${() => setAsked(false)}>${t("register.cancel_no")}<//>

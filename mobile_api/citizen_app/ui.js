@@ -1,6 +1,6 @@
 /** The few parts that every screen is made of. */
 
-import { asciiDigits, explain, has, t } from "./i18n.js";
+import { asciiDigits, digits, explain, has, t } from "./i18n.js";
 import { html, useEffect, useRef, useState } from "./vendor/preact.js";
 
 /** A screen: a heading that takes the focus, what to read, what to press. */
@@ -20,13 +20,23 @@ export function Screen({ title, lead, step, error, children, actions, plain }) {
 }
 
 function Steps({ at, of }) {
-  return html`<progress class="steps" max=${of} value=${at} aria-label=${t("steps", { at, of })} />`;
+  return html`<progress class="steps" max=${of} value=${at} aria-label=${t("steps", { at: digits(at), of: digits(of) })} />`;
 }
 
-/** What went wrong; `problem` is a Problem or a text. */
+/** Moves the page as far as the part must be moved to be seen, whenever `why` changes to something. */
+export function useShown(why) {
+  const part = useRef(null);
+  useEffect(() => {
+    if (why) part.current?.scrollIntoView({ block: "nearest" });
+  }, [why]);
+  return part;
+}
+
+/** What went wrong; `problem` is a Problem or a text. It stands above: whoever typed below must see it. */
 export function Alert({ problem }) {
   const text = !problem || typeof problem === "string" ? problem : explain(problem);
-  return html`<div role="alert" data-testid="error" class=${text ? "alert" : "alert empty"}>
+  const part = useShown(problem);
+  return html`<div role="alert" data-testid="error" class=${text ? "alert" : "alert empty"} ref=${part}>
     ${text}
   </div>`;
 }

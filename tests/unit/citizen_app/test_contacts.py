@@ -55,7 +55,7 @@ def test_a_number_is_signed_for_proved_and_waits(contacts: Page, api: FakeApi) -
     contacts.reload(wait_until="domcontentloaded")
     sees(contacts, "contact-wait")
     tap(contacts, "contact-back")
-    expect(contacts.get_by_test_id("contact-change")).to_contain_text("+85511222333")
+    expect(contacts.get_by_test_id("contact-change")).to_contain_text("+៨៥៥១១២២២៣៣៣")
     expect(contacts.get_by_test_id("contact-phone")).to_contain_text("៦៧៨")
 
 
@@ -93,7 +93,7 @@ def test_a_change_that_somebody_else_began_is_seen_and_stopped(
     api.account.contacts["changes"] = [change]
     contacts.reload(wait_until="domcontentloaded")
     tap(contacts, "contact-open")
-    expect(contacts.locator("main")).to_contain_text("+85599999999")
+    expect(contacts.locator("main")).to_contain_text("+៨៥៥៩៩៩៩៩៩៩៩")
     tap(contacts, "contact-stop")
     confirm(contacts)
     sees(contacts, "said")

@@ -48,11 +48,12 @@ def test_a_name_that_nobody_vouched_for_is_marked(citizen: Page, api: FakeApi) -
     expect(said).to_contain_text("សេវានេះដាក់ឈ្មោះដោយខ្លួនឯង")
 
 
-def test_a_wrong_pin_can_be_typed_again(citizen: Page, api: FakeApi) -> None:
+def test_a_wrong_pin_is_seen_to_be_wrong_and_can_be_typed_again(citizen: Page, api: FakeApi) -> None:
     paste(citizen, api, api.challenge())
     fill(citizen, "pin", "111122")
     tap(citizen, "approve-pin")
     expect(citizen.get_by_test_id("error")).to_have_text(re.compile("៤"))
+    expect(citizen.get_by_test_id("error")).to_be_in_viewport(ratio=1)
     expect(citizen.get_by_test_id("pin")).to_have_value("")
     fill(citizen, "pin", PIN)
     tap(citizen, "approve-pin")
