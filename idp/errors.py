@@ -18,7 +18,7 @@
     │  ├─ AssertionInvalid, AttestationInvalid
     │  ├─ ClientJwtInvalid            no key of the party signed this, for us, now
     │  ├─ DeviceUnknown, DeviceRevoked, DeviceSuspended, AccountSuspended, Locked
-    │  ├─ AlreadyRegistered, WrongStep, RoleMissing
+    │  ├─ AlreadyRegistered, DevicesFull, WrongStep, RoleMissing
     │  ├─ CodeWrong(attempts_left), CodeExpired, PhoneInvalid, EmailInvalid
     │  ├─ WorkRequired(challenge, difficulty)
     │  ├─ FieldsInvalid(fields)
@@ -215,6 +215,12 @@ class AlreadyRegistered(Refused):
     """This device or this document already belongs to an account."""
 
     code = "already-registered"
+
+
+class DevicesFull(Refused):
+    """The account has as many devices as one may have."""
+
+    code = "devices-full"
 
 
 class WrongStep(Refused):

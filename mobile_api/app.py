@@ -99,6 +99,7 @@ ROUTES: Final = [
     Route("/recoveries", recovery.start, methods=POST),
     Route("/recoveries", recovery.known, methods=GET),
     Route("/recoveries/{id}/approval", recovery.approve, methods=POST),
+    Route("/recoveries/{id}/addition", recovery.add, methods=POST),
     Route("/recoveries/{id}/objection", recovery.object_to, methods=POST),
     Route("/registrations/{id}/assistance", assistance.offer, methods=POST),
     Route("/assistance", assistance.begin, methods=POST),

@@ -13,7 +13,7 @@ from idp.domain.assurance import lowest
 from idp.domain.document_renewals import changes_between
 from idp.domain.evidence import proofing_of
 from idp.domain.person_details import years_old
-from idp.domain.recoveries import BY_DEVICE
+from idp.domain.recoveries import VOUCHED
 from idp.domain.registration_decisions import LiveFace
 from idp.domain.registration_facts import facts_of
 from idp.domain.registration_rows import Registration
@@ -87,7 +87,7 @@ async def collect(
 
 def is_by_device(tried: Registration) -> bool:
     """Say whether an old phone vouches, so that no document is shown."""
-    return bool(tried.told.recovery.get("way") == BY_DEVICE)
+    return tried.told.recovery.get("way") in VOUCHED
 
 
 async def doubts_of_face(

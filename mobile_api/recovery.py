@@ -3,11 +3,13 @@
     POST /recoveries                    {"phone","locale"}   201 view, as /registrations
     GET  /recoveries                                         what an old phone knows
     POST /recoveries/{id}/approval      {"binding_code","assertion","uv"}
+    POST /recoveries/{id}/addition      {"binding_code","assertion","uv"}
     POST /recoveries/{id}/objection     {"assertion","uv"}
 
 The steps between are those of a registration, under the same id. An old phone signs
-`typ: camdigikey-recovery+jwt` with `action` (`approve` or `object`) and `target` (the
-recovery's id), with its PIN or biometric: who found the phone can do neither.
+`typ: camdigikey-recovery+jwt` with `action` (`approve`: the new phone takes over;
+`add`: both stay; `object`) and `target` (the recovery's id), with its PIN or biometric:
+who found the phone can do none of it.
 """
 
 from typing import Any, Final
@@ -21,6 +23,7 @@ from idp.domain.devices import Device
 from idp.domain.phones import read_phone
 from idp.domain.proof_of_work import Work
 from idp.domain.rate_limits import network_of
+from idp.domain.recoveries import BESIDE, BY_DEVICE
 from idp.domain.recovery_rows import Recovery
 from idp.domain.registration_rows import State
 from idp.services import Services
@@ -75,15 +78,24 @@ async def known(request: Request) -> Response:
 
 
 async def approve(request: Request) -> Response:
-    """POST /recoveries/{id}/approval: it is me, on my other phone."""
+    """POST /recoveries/{id}/approval: it is me, on my new phone."""
+    return await _say_yes(request, action="approve", way=BY_DEVICE)
+
+
+async def add(request: Request) -> Response:
+    """POST /recoveries/{id}/addition: it is me, on one more phone."""
+    return await _say_yes(request, action="add", way=BESIDE)
+
+
+async def _say_yes(request: Request, *, action: str, way: str) -> Response:
     services = services_of(request)
     proved, body = await read_json(request, ApprovalBody)
     device = await live_device(services, proved)
-    person = await _person(services, request, device, body, action="approve")
+    person = await _person(services, request, device, body, action=action)
     async with services.store.begin() as tx:
         await settle(services, tx, person)
         journey = await services.recoveries.approve(
-            tx, _id(request), device, binding_code=body.binding_code
+            tx, _id(request), device, binding_code=body.binding_code, way=way
         )
     state = "approved" if journey.state is State.FACE else "ended"
     return JSONResponse({"state": state})

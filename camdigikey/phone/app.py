@@ -138,7 +138,7 @@ class Phone:
             "name": "Phone without a screen",
         }
         view = await self.post(f"/registrations/{registration_id}/device", body)
-        self.account_id = view["result"]["account_id"]
+        self.account_id = view.get("result", {}).get("account_id", "")
         return view
 
     async def unlock(self, pin: str = "") -> dict[str, Any]:

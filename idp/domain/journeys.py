@@ -20,6 +20,7 @@ from idp.domain.operators import Operators
 from idp.domain.passkeys import Passkeys
 from idp.domain.rate_limits import Budgets
 from idp.domain.recoveries import Recoveries, Waits
+from idp.domain.recovery_endings import RecoveryEndings
 from idp.domain.recovery_rows import RecoveryRows
 from idp.domain.register_questions import RegisterQuestions
 from idp.domain.registration_rows import RegistrationRows
@@ -92,15 +93,22 @@ def open_journeys(
         faces=faces,
     )
     contact_rows = ContactRows(clock, sealer)
-    recoveries = Recoveries(
-        clock=clock,
-        rows=RecoveryRows(clock, sealer),
-        contacts=contact_rows,
+    endings = RecoveryEndings(
         registrations=registrations,
         accounts=accounts,
+        contacts=contact_rows,
         devices=device_changes,
         passkeys=passkeys,
         logouts=logouts,
+        messages=messages,
+        audit=audit,
+    )
+    recoveries = Recoveries(
+        clock=clock,
+        rows=RecoveryRows(clock, sealer),
+        registrations=registrations,
+        accounts=accounts,
+        endings=endings,
         messages=messages,
         audit=audit,
         budgets=budgets,

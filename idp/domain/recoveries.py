@@ -3,6 +3,7 @@
 The journey is that of a registration (registrations.py), up to the living face; then:
 
     by the old phone      its PIN or biometric, and the face that is on record
+    beside the old phone  the same, and both phones are the person's afterwards
     by the document       the register, its portrait, and the face that is on record
         │
       waiting ──ready──> finish: the new phone is bound, every old one is dead at once
@@ -22,25 +23,23 @@ from typing import Any, Final
 from idp.domain.accounts import Account, Accounts
 from idp.domain.assurance import lowest
 from idp.domain.audit import Audit, EventTag
-from idp.domain.contact_rows import ContactRows
-from idp.domain.device_changes import DeviceChanges, Reason
 from idp.domain.devices import Device
-from idp.domain.logouts import Logouts
 from idp.domain.messages import Messages, Notice
 from idp.domain.one_time_codes import IssuedCode
-from idp.domain.passkeys import Passkeys
 from idp.domain.rate_limits import Budgets
+from idp.domain.recovery_endings import NewPhone, RecoveryEndings
 from idp.domain.recovery_rows import LIVE, Recovery, RecoveryRows, RecoveryState
 from idp.domain.registration_decisions import Judged, LiveFace, with_judged
 from idp.domain.registration_facts import facts_of
 from idp.domain.registration_rows import Registration, State, Told
 from idp.domain.registrations import Registrations
-from idp.errors import AlreadyRegistered, EvidenceInsufficient, NotFound, WrongStep
+from idp.errors import EvidenceInsufficient, NotFound, WrongStep
 from idp.interfaces import Clock
 from idp.storage.columns import to_millis
 from idp.storage.store import Transaction
 
-BY_DEVICE, BY_DOCUMENT = "device", "document"
+BY_DEVICE, BESIDE, BY_DOCUMENT = "device", "beside", "document"
+VOUCHED: Final = frozenset({BY_DEVICE, BESIDE})
 FINISH_WITHIN: Final = timedelta(days=7)
 DAY: Final = timedelta(days=1)
 WAITS_A_DAY: Final = 3
@@ -64,10 +63,7 @@ class Recoveries:
     rows: RecoveryRows
     registrations: Registrations
     accounts: Accounts
-    contacts: ContactRows
-    devices: DeviceChanges
-    passkeys: Passkeys
-    logouts: Logouts
+    endings: RecoveryEndings
     messages: Messages
     audit: Audit
     budgets: Budgets
@@ -113,26 +109,35 @@ class Recoveries:
         )
 
     async def approve(
-        self, tx: Transaction, recovery_id: str, device: Device, *, binding_code: str
+        self,
+        tx: Transaction,
+        recovery_id: str,
+        device: Device,
+        *,
+        binding_code: str,
+        way: str = BY_DEVICE,
     ) -> Registration:
         """Let an old phone say yes: only the face is asked then.
 
-        The person types the two digits that the new phone shows; a wrong pair ends the
-        recovery. Raises NotFound, WrongStep, EvidenceInsufficient.
+        `way` is BY_DEVICE (the new phone takes over) or BESIDE (both stay). The person
+        types the two digits that the new phone shows; a wrong pair ends the recovery.
+        Raises NotFound, WrongStep, EvidenceInsufficient, DevicesFull.
         """
         found = await self._of_phone(tx, recovery_id, device)
         journey = await self.registrations.rows.find(tx, recovery_id)
         if found.state is not RecoveryState.OPEN or journey.state not in APPROVABLE:
             raise WrongStep(journey.state)
+        if way == BESIDE:
+            await self.endings.require_room(tx, device.account_id)
         if not secrets.compare_digest(binding_code, found.binding_code):
             await self._end(tx, found, journey, account_id=device.account_id)
             return await self.registrations.rows.find(tx, recovery_id)
         account_id = device.account_id
         await self.rows.move(
-            tx, found, RecoveryState.APPROVED, account_id=account_id, way=BY_DEVICE
+            tx, found, RecoveryState.APPROVED, account_id=account_id, way=way
         )
-        recovery = {**journey.told.recovery, "way": BY_DEVICE, "account": account_id}
-        told = replace(journey.told, recovery=recovery)
+        known = {"way": way, "account": account_id, "by": device.id}
+        told = replace(journey.told, recovery={**journey.told.recovery, **known})
         await self._note(
             tx, EventTag.RECOVERY_APPROVED, journey, account=account_id, by=device.id
         )
@@ -224,10 +229,11 @@ class Recoveries:
         pin_key: dict[str, Any],
         name: str,
     ) -> Registration:
-        """Bind the new phone and end every other one: all of it, or nothing.
+        """Bind the new phone; every other one ends, unless this one comes beside it.
 
-        The caller wakes the logout deliveries. Raises WrongStep (not yet, or over),
-        AccountSuspended.
+        All of it, or nothing. A yes counts only while the phone that gave it does: else
+        the recovery is ended. The caller wakes the logout deliveries. Raises WrongStep
+        (not yet, or over), AccountSuspended, DevicesFull.
         """
         ready_at = int(journey.told.recovery.get("ready_at") or 0)
         if journey.state is not State.WAITING or to_millis(self.clock.now()) < ready_at:
@@ -236,25 +242,22 @@ class Recoveries:
         assert found.account_id is not None
         await self.accounts.lock(tx, found.account_id)
         account = await self.accounts.active(tx, found.account_id)
+        by = str(journey.told.recovery.get("by", ""))
+        if found.way in VOUCHED and not await self.endings.still_vouches(tx, by):
+            await self._end(tx, found, journey, account_id=account.id)
+            return await self.registrations.rows.find(tx, journey.id)
+        if found.way == BESIDE:
+            await self.endings.require_room(tx, account.id)
         await self.rows.move(tx, found, RecoveryState.DONE)
         won = await self.registrations.rows.move(tx, journey, State.DONE)
-        await self._end_the_old(tx, account)
-        keys = {"public_key": public_key, "pin_key": pin_key}
-        try:
-            await self.devices.devices.bind(
-                tx,
-                device_id=won.device_id,
-                account_id=account.id,
-                name=name,
-                **keys,
+        phone = NewPhone(public_key, pin_key, name)
+        if found.way == BESIDE:
+            await self.endings.join(tx, account, won, phone)
+        else:
+            by_document = found.way == BY_DOCUMENT
+            await self.endings.take_over(
+                tx, account, won, phone, by_document=by_document
             )
-        except AlreadyRegistered as refusal:
-            # A refusal would commit an account that has lost every phone: roll back.
-            raise RuntimeError("the device was bound meanwhile") from refusal
-        await self._bring_up_to_date(tx, account, won, way=found.way)
-        detail = {"device": name}
-        await self.messages.tell(tx, account.id, Notice.RECOVERY_DONE, detail=detail)
-        await self._note(tx, EventTag.RECOVERY_DONE, won, account=account.id)
         result = {
             "account_id": account.id,
             "camdigikey_id": account.camdigikey_id,
@@ -286,42 +289,8 @@ class Recoveries:
         )
         return moved
 
-    async def _end_the_old(self, tx: Transaction, account: Account) -> None:
-        ended = await self.devices.revoke_others(
-            tx, account_id=account.id, keep=None, reason=Reason.RECOVERY
-        )
-        for device in ended:
-            await self.registrations.stop_of_device(tx, device.id)
-        for passkey in await self.passkeys.of_account(tx, account.id):
-            await self.passkeys.remove(tx, passkey.id, account_id=account.id)
-        if await self.contacts.cancel_all(tx, account.id):
-            tag = EventTag.PHONE_CHANGE_CANCELLED
-            await self.audit.record(tx, tag, account=account.id)
-        await self.logouts.everywhere(tx, account.id)
-
-    async def _bring_up_to_date(
-        self, tx: Transaction, account: Account, won: Registration, *, way: str
-    ) -> None:
-        """Take over number, document and face; the level is what was proved."""
-        told, was = won.told, account.facts
-        level = None
-        if way == BY_DOCUMENT:
-            level = lowest(account.level, str(told.judged["level"]))
-        await self.accounts.amend(
-            tx,
-            account.id,
-            lambda known: replace(known, phone=told.phone),
-            level=level,
-        )
-        if was.phone != told.phone:
-            await self.messages.tell_number(
-                tx, was.phone, Notice.PHONE_CHANGED, locale=told.locale
-            )
-        if way == BY_DOCUMENT:
-            await self.registrations.settle_recovered(tx, won, account)
-
     def _wait(self, journey: Registration, account: Account) -> timedelta:
-        if journey.told.recovery.get("way") == BY_DEVICE:
+        if journey.told.recovery.get("way") in VOUCHED:
             return timedelta()
         is_own = journey.told.phone == account.facts.phone
         return self.waits.own_number if is_own else self.waits.other_number

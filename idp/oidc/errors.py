@@ -103,6 +103,7 @@ SPOKEN: Mapping[type[facts.IdentityError], OAuthError] = {
     facts.AccountSuspended: DENIED,
     facts.Locked: DENIED,
     facts.AlreadyRegistered: INVALID,
+    facts.DevicesFull: INVALID,
     facts.WrongStep: INVALID,
     facts.CodeWrong: DENIED,
     facts.CodeExpired: DENIED,

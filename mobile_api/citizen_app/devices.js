@@ -10,7 +10,7 @@ import { html, useEffect, useState } from "./vendor/preact.js";
 
 const TYP = "camdigikey-device+jwt";
 
-/** `path` is what follows `devices` in the route: none, `others`, `<id>`, `<id>/name|end`. */
+/** `path` is what follows `devices` in the route: none, `more`, `others`, `<id>`, `<id>/name|end`. */
 export function Devices({ phone, path, onGone }) {
   const [list, setList] = useState(null);
   const [said, setSaid] = useState("");
@@ -22,6 +22,7 @@ export function Devices({ phone, path, onGone }) {
   };
   const props = { phone, list, setList, back };
   const [id, act] = path;
+  if (id === "more") return html`<${More} />`;
   if (id === "others" && list) return html`<${EndOthers} ...${props} />`;
   const one = list?.find((device) => device.id === id);
   if (one && act === "name") return html`<${Rename} ...${props} one=${one} />`;
@@ -33,6 +34,7 @@ export function Devices({ phone, path, onGone }) {
 function List({ list, error, said, phone }) {
   return html`<${Screen} title=${t("devices.title")} lead=${t("devices.lead")} error=${error}
     actions=${html`
+      <a class="button second" href="#/devices/more" data-testid="device-more">${t("devices.more")}</a>
       ${list?.length > 1 && html`<a class="button danger" href="#/devices/others" data-testid="end-others">${t("devices.end_others")}</a>`}
       <${LostPhoneLink} phone=${phone} />`}>
     <${Said} text=${said} />
@@ -42,6 +44,15 @@ function List({ list, error, said, phone }) {
         <small>${used(one)}</small>
       </a></li>`)}
     </ul>
+  <//>`;
+}
+
+/** How one more phone comes to the account: it asks, this one says yes, the face is shown. */
+function More() {
+  return html`<${Screen} title=${t("devices.more")} lead=${t("devices.more_lead")}
+    actions=${html`<a class="button quiet" href="#/devices" data-testid="more-back">${t("back")}</a>`}>
+    <ol class="follows">${["1", "2", "3"].map((n) => html`<li key=${n}>${t(`devices.more_${n}`)}</li>`)}</ol>
+    <p class="hint">${t("devices.more_pin")}</p>
   <//>`;
 }
 

@@ -11,7 +11,13 @@ import { Digits, Notice, Screen, useSecondsLeft } from "./ui.js";
 import { html, useState } from "./vendor/preact.js";
 
 const TYP = "camdigikey-recovery+jwt";
-/** `path` is what follows `recovery`: `<id>`, `<id>/yes`, `<id>/no`. */
+// The new phone takes over, or comes beside the others: what is signed, and where it goes.
+const ANSWERS = {
+  yes: { action: "approve", verb: "approval" },
+  add: { action: "add", verb: "addition" },
+};
+
+/** `path` is what follows `recovery`: `<id>`, `<id>/yes`, `<id>/add`, `<id>/no`. */
 export function RecoveryAsked({ path, ...props }) {
   const [id, act] = path;
   return html`<${One} key=${id} ...${props} id=${id} act=${act} />`;
@@ -26,7 +32,7 @@ function One({ phone, id, act, recoveries, onAnswered }) {
     setEnd(said);
     onAnswered();
   };
-  if (act === "yes" && one.state === "open") return html`<${Yes} phone=${phone} one=${one} onEnd=${answer} />`;
+  if (ANSWERS[act] && one.state === "open") return html`<${Yes} phone=${phone} one=${one} act=${act} onEnd=${answer} />`;
   if (act === "no") return html`<${No} phone=${phone} one=${one} onEnd=${answer} />`;
   return html`<${Asked} phone=${phone} one=${one} />`;
 }
@@ -37,7 +43,7 @@ function Asked({ phone, one }) {
   return html`<${Screen} title=${t("asked.title")} lead=${t("asked.lead", { at: instant(one.started_at) })}
     actions=${html`
       <a class="button danger" href=${`#/recovery/${one.id}/no`} data-testid="recovery-no">${t("asked.no")}</a>
-      ${open && html`<a class="button second" href=${`#/recovery/${one.id}/yes`} data-testid="recovery-yes">${t("asked.yes")}</a>`}
+      ${open && ["yes", "add"].map((act) => html`<a key=${act} class="button second" href=${`#/recovery/${one.id}/${act}`} data-testid=${`recovery-${act}`}>${t(`asked.${act}`)}</a>`)}
       <a class="button quiet" href="#/home" data-testid="recovery-later">${t("asked.later")}</a>`}>
     <p data-testid="recovery-state">${t(`asked.state_${one.state}`)}</p>
     ${one.ready_at && html`<p data-testid="recovery-ready">${t("asked.ready", { at: instant(one.ready_at) })} ${left > 0 && t("wait.left", { time: duration(left) })}</p>`}
@@ -45,15 +51,16 @@ function Asked({ phone, one }) {
   <//>`;
 }
 
-function Yes({ phone, one, onEnd }) {
+function Yes({ phone, one, act, onEnd }) {
   const [code, setCode] = useState("");
+  const { action, verb } = ANSWERS[act];
   const approve = async (verification) => {
     if (code.length < 2) throw t("asked.code_short");
-    const what = { path: `/recoveries/${one.id}/approval`, typ: TYP, action: "approve", target: one.id };
+    const what = { path: `/recoveries/${one.id}/${verb}`, typ: TYP, action, target: one.id };
     const { state } = await decide(phone, { ...what, body: { binding_code: code }, verification });
-    onEnd(state);
+    onEnd(state === "approved" && act === "add" ? "added" : state);
   };
-  return html`<${Confirm} phone=${phone} title=${t("asked.yes_title")} lead=${t("asked.yes_lead")} yes=${t("asked.yes_do")}
+  return html`<${Confirm} phone=${phone} title=${t(`asked.${act}_title`)} lead=${t("asked.yes_lead")} yes=${t("asked.yes_do")}
     onConfirm=${approve} back=${`recovery/${one.id}`}>
     <${Notice} kind="caution">${t("asked.yes_warning")}<//>
     <${Digits} name="binding-code" count=${2} label=${t("asked.code")} hint=${t("asked.code_hint")} value=${code} onValue=${setCode} />
@@ -70,7 +77,7 @@ function No({ phone, one, onEnd }) {
     follows=${["ends", "told"].map((key) => t(`asked.no_${key}`))} onConfirm=${object} back=${`recovery/${one.id}`} />`;
 }
 
-/** `end` is `approved`, `ended` (wrong digits) or `objected`. */
+/** `end` is `approved`, `added`, `ended` (wrong digits) or `objected`. */
 function Answered({ end }) {
   const picture = end === "ended" ? "cross" : "tick";
   return html`<${Screen} title=${t(`asked.end_${end}`)} lead=${t(`asked.end_${end}_lead`)}

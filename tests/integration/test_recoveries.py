@@ -92,7 +92,8 @@ async def answer(old: Phone, recovery_id: str, action: str, **more: str) -> Any:
     signed: dict[str, Any] = await old.signed(
         Kind.RECOVERY, pin=pin, action=action, target=recovery_id
     )
-    verb = {"approve": "approval", "object": "objection"}[action]
+    verbs = {"approve": "approval", "add": "addition", "object": "objection"}
+    verb = verbs[action]
     return await old.post(f"/recoveries/{recovery_id}/{verb}", {**signed, **more})
 
 

@@ -227,8 +227,14 @@ class FakeAccount:
         return {"recoveries": self.recoveries}
 
     def approve(self, key: Any, body: Any, recovery: str) -> Any:
+        return self.say_yes(key, body, ("approve", recovery))
+
+    def add(self, key: Any, body: Any, recovery: str) -> Any:
+        return self.say_yes(key, body, ("add", recovery))
+
+    def say_yes(self, key: Any, body: Any, signed: tuple[str, str]) -> Any:
         claims = self.signed(key, body, "recovery")
-        assert (claims["action"], claims["target"]) == ("approve", recovery)
+        assert (claims["action"], claims["target"]) == signed
         right = body["binding_code"] == "42"
         self.recoveries = []
         return {"state": "approved" if right else "ended"}
@@ -260,5 +266,6 @@ class FakeAccount:
             one("/documents", self.list_documents, "GET"),
             one("/recoveries", self.list_recoveries, "GET"),
             one("/recoveries/{recovery}/approval", self.approve),
+            one("/recoveries/{recovery}/addition", self.add),
             one("/recoveries/{recovery}/objection", self.object_recovery),
         ]

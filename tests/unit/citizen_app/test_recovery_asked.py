@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from tests.unit.citizen_app.fake_api import FakeApi
 from tests.unit.citizen_app.fake_checks import Refused
-from tests.unit.citizen_app.walk import PIN, fill, register, says, sees, tap
+from tests.unit.citizen_app.walk import PIN, fill, register, says, sees, tap, words
 
 pytestmark = pytest.mark.browser
 
@@ -45,6 +45,17 @@ def test_a_locked_phone_says_yes_with_the_two_digits(
     assert api.account.said == [("approve", "rec-1")]
     tap(locked, "recovery-approved")
     expect(locked.get_by_test_id("recovery-banner")).to_have_count(0)
+
+
+def test_a_phone_lets_one_more_join_and_goes_on(locked: Page, api: FakeApi) -> None:
+    api.account.recovered_elsewhere()
+    look(locked)
+    tap(locked, "recovery-add")
+    expect(locked.get_by_role("heading")).to_have_text(words("asked.add_title"))
+    say_yes(locked, "42")
+    sees(locked, "recovery-added")
+    expect(locked.locator("main")).to_contain_text(words("asked.end_added_lead"))
+    assert api.account.said == [("add", "rec-1")]
 
 
 def test_wrong_digits_end_it_and_say_so(locked: Page, api: FakeApi) -> None:
