@@ -6,6 +6,7 @@ lines are all that joining needs.
 
 from dataclasses import replace
 from datetime import date
+from hashlib import sha256
 from typing import Final
 
 import orjson
@@ -73,21 +74,26 @@ async def _join(
         kept = await evidence.pictures(
             tx, registration_id, kind, most=MOST_PICTURES - 1
         )
-        everything = [shown, *(_opened(one) for one in kept)]
+        others = [_opened(one) for one in kept]
+        mark = sha256(picture).hexdigest()
+        # The same picture again is no second witness.
+        is_new = all(mark != known for known, _ in others)
+        everything = [shown, *(one for known, one in others if mark != known)]
         fused = fuse(everything, today=today)
-        await evidence.keep(
-            tx,
-            registration_id,
-            kind,
-            judged=picture,
-            engine=recorded(reading.zone.engine),
-            facts={"read": shown.sure},
-            picture=orjson.dumps([shown.sure, *shown.lines]),
-            most=1 if fused.differs else MOST_PICTURES,
-        )
+        if is_new or fused.differs:
+            await evidence.keep(
+                tx,
+                registration_id,
+                kind,
+                judged=picture,
+                engine=recorded(reading.zone.engine),
+                facts={"read": shown.sure},
+                picture=orjson.dumps([mark, shown.sure, *shown.lines]),
+                most=1 if fused.differs else MOST_PICTURES,
+            )
     return fused, len(everything)
 
 
-def _opened(kept: bytes) -> Shown:
-    sure, *lines = orjson.loads(kept)
-    return Shown(tuple(lines), bool(sure))
+def _opened(kept: bytes) -> tuple[str, Shown]:
+    mark, sure, *lines = orjson.loads(kept)
+    return str(mark), Shown(tuple(lines), bool(sure))
