@@ -141,6 +141,23 @@ async def test_either_name_of_the_other_portal_will_do(town: World) -> None:
         assert (await exchange(town, token, **named)).status_code == 200
 
 
+async def test_one_released_name_of_the_one_portal_is_enough(town: World) -> None:
+    metadata = replace(CALLER.metadata, may_act_at=("tax",))
+    await town.add_party(replace(CALLER, id="single", metadata=metadata))
+    body = await log_in(town, client_id="single", scope="openid delegate:tax")
+    answer = await exchange(town, body["access_token"], caller="single")
+    assert await is_active(town, answer.json()["access_token"])
+
+
+async def test_a_portal_without_an_address_is_named_by_its_id(town: World) -> None:
+    await town.add_party(replace(TAX, id="gone", metadata=PartyMetadata()))
+    body = await log_in(town, scope="openid delegate:gone")
+    answer = await exchange(town, body["access_token"], audience="gone")
+    issued = answer.json()["access_token"]
+    token = await town.services.keys.verify(issued, typ="at+jwt")
+    assert token["aud"] == "gone"
+
+
 @pytest.mark.parametrize(
     ("changes", "error"),
     [
