@@ -7,7 +7,8 @@ tree is copied, so that work may go on; nothing on disk is broken. The tests are
 whole before anything is broken: one that fails then stands for nothing, and no module
 is broken that no test reaches. A test that reaches the broken line and passes shows a
 survivor: a check that nobody would miss, unless `equivalent_mutants.toml` says why
-there is nothing to miss.
+there is nothing to miss. A tenth of every module is tried before the next tenth of
+any, so that a run without the time for all leaves a fair sample of each.
 
 What is known (which test reaches which line, which mutant was killed by whom) is kept
 in `data/mutation` and asked again only for what changed; survivors are tried again.
@@ -92,7 +93,8 @@ KEPT = Path("data/mutation")
 EQUIVALENT = Path("bench/equivalent_mutants.toml")
 SLOWEST = 8.0  # seconds of a test that may stand for a check
 LONGEST = 60.0  # seconds of tests that one mutant is worth, as they take unbroken
-TIMES, BESIDES = 8, 40.0  # how long a mutant may take: times the unbroken, and seconds
+TIMES, BESIDES = 8, 40.0  # what a mutant may work: times the unbroken, and seconds
+TURNS = 10  # in how many parts a module is tried, the others between them
 
 
 def checked_modules() -> list[str]:
@@ -127,16 +129,28 @@ class Run:
         for name, test in self.kept.tests.items():
             if not test["passed"] and name in self.here:
                 say(f"stands for nothing, it fails unbroken: {name}")
-        for module in self.modules:
-            self.break_module(collected, module)
+        plan = {module: self.plan(module) for module in self.modules}
+        for turn in range(TURNS):
+            say(f"turn {turn + 1} of {TURNS}")
+            for module, waiting in plan.items():
+                self.break_module(collected, module, waiting[turn::TURNS])
         self.break_imported()
 
-    def break_module(self, collected: Collected, module: str) -> None:
+    def plan(self, module: str) -> list[Mutant]:
+        """Return what is to be tried: known survivors, then the rest as if by lot."""
+        verdicts = self.kept.verdicts
+        return sorted(
+            self.untried(module),
+            key=lambda mutant: (key(mutant) not in verdicts, key(mutant)),
+        )
+
+    def break_module(
+        self, collected: Collected, module: str, waiting: Sequence[Mutant]
+    ) -> None:
         text, tried = Path(module).read_text(), 0
         began = time.monotonic()
-        for mutant in self.untried(module):
+        for mutant in waiting:
             if time.monotonic() > self.deadline:
-                say(f"no time for the rest of {module}")
                 return
             names = self.reaching(mutant)
             try:
