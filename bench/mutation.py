@@ -1,6 +1,7 @@
 """Mutation testing of the security checks: break one at a time, and see a test fail.
 
-python -m bench.mutation [--minutes 60] [--unit] [--fresh] [--report] [module …]
+python -m bench.mutation [--minutes 60] [--unit] [--tests FILE] [--most 400]
+    [--fresh] [--report] [module …]
 
 Every module of `idp/oidc` is broken, and those of the domain that read tokens. The
 tree is copied, so that work may go on; nothing on disk is broken. The tests are run
@@ -66,6 +67,7 @@ TESTS = (
             "devices",
             "discovery_truth",
             "identity_assurance",
+            "logout_races",
             "party_commands",
             "party_registration",
             "passkeys",
@@ -129,6 +131,8 @@ class Run:
         for name, test in self.kept.tests.items():
             if not test["passed"] and name in self.here:
                 say(f"stands for nothing, it fails unbroken: {name}")
+        killers = filter(self.kept.tests.__contains__, self.kept.verdicts.values())
+        self.killers.update(killers)
         plan = {module: self.plan(module) for module in self.modules}
         for turn in range(TURNS):
             say(f"turn {turn + 1} of {TURNS}")
@@ -305,6 +309,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--fresh", action="store_true", help="forget earlier runs")
     parser.add_argument("--unit", action="store_true", help="unit tests alone")
+    parser.add_argument("--tests", action="append", help="these beside the unit tests")
     parser.add_argument("--most", type=int, default=400, help="tests for a mutant")
     parser.add_argument("--report", action="store_true", help="say what is known")
     parser.add_argument("modules", nargs="*", default=checked_modules())
@@ -322,7 +327,8 @@ def main() -> None:
             __import__(name)
         kept.follow_changes(checked_modules())
         kept.write()
-        folders = TESTS[:3] if options.unit else TESTS
+        chosen = (*TESTS[:3], *(options.tests or ()))
+        folders = chosen if options.unit or options.tests else TESTS
         collect(folders, Run(options.modules, deadline, kept, options.most).with_tests)
         run = Run(options.modules, deadline, Kept.read(folder), options.most)
         break_imported(run)

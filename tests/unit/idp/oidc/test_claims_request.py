@@ -103,6 +103,30 @@ def test_what_is_not_the_agreed_shape_is_refused(text: str) -> None:
             }
         ),
         verified(
+            verification={"trust_framework": None, "evidence": [{"type": {"value": 1}}]}
+        ),
+        verified(
+            verification={
+                "trust_framework": None,
+                "evidence": [{"type": {"value": "document"}}] * 9,
+            }
+        ),
+        verified(verification={"trust_framework": None, "evidence": 1}),
+        verified(
+            verification={
+                "trust_framework": None,
+                "evidence": [{"type": {"value": "document", "values": ["document"]}}],
+            }
+        ),
+        verified(
+            verification={
+                "trust_framework": None,
+                "evidence": [
+                    {"type": {"value": "document"}, "document_details": [{"type": None}]}
+                ],
+            }
+        ),
+        verified(
             verification={
                 "trust_framework": None,
                 "evidence": [{"type": {"value": "document"}, "document_details": 1}],

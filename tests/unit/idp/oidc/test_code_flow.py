@@ -181,6 +181,18 @@ async def test_logging_out_everywhere_ends_codes_sessions_and_families(
     assert "id_token" in await world.login()
 
 
+async def test_a_code_of_a_session_that_ended_gives_nothing_and_leaves_nothing(
+    world: World,
+) -> None:
+    await world.login()
+    code = query_of(await world.ask())["code"]
+    await world.run("UPDATE browser_session SET ended_at = 1")
+    answer = await world.exchange(code)
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant")
+    async with world.services.store.read() as tx:
+        assert await tx.one("SELECT COUNT(*) FROM authorization_grant") == (1,)
+
+
 async def test_an_approval_is_resumed_once_and_only_by_its_browser(
     world: World,
 ) -> None:

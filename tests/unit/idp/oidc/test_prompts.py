@@ -209,6 +209,7 @@ async def test_rfc8707_2_resources_are_those_that_were_registered(
         "api",
         "https://api.example/a https://evil.example/",
         "[1]",
+        "[",
     ):
         said = query_of(await world.ask(client_id="api", resource=wrong))
         assert said["error"] == "invalid_target", wrong
