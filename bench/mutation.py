@@ -72,8 +72,10 @@ TESTS = (
             "party_registration",
             "passkeys",
             "pin_and_assertions",
+            "pkce_exemption",
             "sandbox",
             "verified_tokens",
+            "withdrawn_consents",
         )
     ),
     "tests/fuzz/test_authorization_requests.py",

@@ -76,6 +76,12 @@ async def test_every_other_refusal_goes_back_to_the_relying_party(
         assert said["state"] == "st"
 
 
+async def test_a_refusal_without_a_state_has_none(world: World) -> None:
+    said = query_of(await world.ask(state=None, response_type="token"))
+    assert said["error"] == "unsupported_response_type"
+    assert "state" not in said
+
+
 @pytest.mark.parametrize("name", ["client_id", "redirect_uri", "state", "anything"])
 async def test_a_repeated_parameter_is_refused(world: World, name: str) -> None:
     asked = [*world.authorization().items(), (name, "1"), (name, "1")]

@@ -181,12 +181,15 @@ async def test_logging_out_everywhere_ends_codes_sessions_and_families(
     assert "id_token" in await world.login()
 
 
+@pytest.mark.parametrize(
+    "end", ["UPDATE browser_session SET ended_at = 1", "DELETE FROM browser_session"]
+)
 async def test_a_code_of_a_session_that_ended_gives_nothing_and_leaves_nothing(
-    world: World,
+    world: World, end: str
 ) -> None:
     await world.login()
     code = query_of(await world.ask())["code"]
-    await world.run("UPDATE browser_session SET ended_at = 1")
+    await world.run(end)
     answer = await world.exchange(code)
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant")
     async with world.services.store.read() as tx:

@@ -1,7 +1,7 @@
 import pytest
 
 from idp.domain.relying_parties import RelyingParty
-from tests.unit.idp.oidc.world import SECRET, World, query_of
+from tests.unit.idp.oidc.world import PARTY, SECRET, World, query_of
 
 pytestmark = pytest.mark.anyio
 
@@ -52,8 +52,18 @@ async def test_a_reused_refresh_token_revokes_the_family(any_world: World) -> No
     assert (await world.refresh(second["refresh_token"])).status_code == 400
     assert (await world.userinfo(second["access_token"])).status_code == 401
     async with world.services.store.read() as tx:
-        row = await tx.one("SELECT detail FROM audit_event WHERE tag = 'token:reused'")
-    assert row == ('{"what":"refresh token"}',)
+        row = await tx.one(
+            "SELECT account_id, relying_party_id, detail FROM audit_event"
+            " WHERE tag = 'token:reused'"
+        )
+    assert row == (world.account_id, PARTY.id, '{"what":"refresh token"}')
+
+
+async def test_a_token_of_a_family_that_was_tidied_away_is_spent(world: World) -> None:
+    token = (await world.login(scope=OFFLINE))["refresh_token"]
+    await world.run("DELETE FROM authorization_grant")
+    answer = await world.refresh(token)
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant")
 
 
 async def test_only_the_token_before_has_a_grace(any_world: World) -> None:
