@@ -69,6 +69,7 @@ TESTS = (
             "identity_assurance",
             "logout_races",
             "party_commands",
+            "party_domains",
             "party_registration",
             "passkeys",
             "pin_and_assertions",

@@ -38,15 +38,14 @@ async def test_the_answers_stay_at_the_domain_that_the_operator_named(
     quick: World,
 ) -> None:
     terms = {"domain": "land.test"}
+    home = "https://sso.land.test/cb"
     for host in ("evil.test", "land.test.evil.test", "evilland.test", "test"):
-        said = await refused(
-            quick,
-            "invalid_client_metadata",
-            terms=terms,
-            redirect_uris=[f"https://{host}/cb"],
-        )
-        assert "your domain" in said
-    told = await registered(quick, terms, redirect_uris=["https://sso.land.test/cb"])
+        for uris in ([f"https://{host}/cb"], [home, f"https://{host}/cb"]):
+            said = await refused(
+                quick, "invalid_client_metadata", terms=terms, redirect_uris=uris
+            )
+            assert "your domain" in said
+    told = await registered(quick, terms, redirect_uris=[home])
     assert await domain_of(quick, told) == "land.test"
 
 
