@@ -75,7 +75,7 @@ class BackchannelMachine(RuleBasedStateMachine):
     @rule(party=st.sampled_from(PARTIES), life=st.sampled_from([30, 300, 600]))
     def ask(self, party: str, life: int) -> None:
         recent = [one for one in self.all if self.now - one.at < HOUR - 1]
-        silent = [one for one in recent if one.answer is None]
+        wasted = [one for one in recent if one.answer is not State.APPROVED]
         challenge = self.made(party, life)
         try:
             request = self.run(self._ask(challenge))
@@ -83,12 +83,12 @@ class BackchannelMachine(RuleBasedStateMachine):
             may_be_open = [one for one in self.all if self.now < one.ends + 1]
             assert (
                 any(one.answer is None for one in may_be_open)
-                or len([one for one in self.all if one.answer is None]) >= 3
+                or len([o for o in self.all if o.answer is not State.APPROVED]) >= 3
                 or self.now < self.blocked.get(party, 0) + 1
             )
             return
         assert not any(self.is_open(one) for one in self.all)
-        assert len(silent) < 3
+        assert len(wasted) < 3
         assert self.now >= self.blocked.get(party, 0) - 1
         self.all.append(Asked(request, self.now, self.now + life))
 
@@ -112,20 +112,19 @@ class BackchannelMachine(RuleBasedStateMachine):
         return request
 
     @precondition(lambda self: self.all)
-    @rule(data=st.data(), approve=st.booleans(), not_me=st.booleans())
-    def answer(self, data: st.DataObject, approve: bool, not_me: bool) -> None:
+    @rule(data=st.data(), approve=st.booleans())
+    def answer(self, data: st.DataObject, approve: bool) -> None:
         one = data.draw(st.sampled_from(self.all))
         state = State.APPROVED if approve else State.DENIED
-        is_not_me = not_me and not approve
-        written = self.run(self._answer(one, state, is_not_me=is_not_me))
+        written = self.run(self._answer(one, state))
         assert written == (one.answer is None)
         if not written:
             return
         one.answer, one.answered = state, self.now
-        if is_not_me:
+        if not approve:
             self.blocked[one.request.relying_party_id] = self.now + DAY
 
-    async def _answer(self, one: Asked, state: State, *, is_not_me: bool) -> bool:
+    async def _answer(self, one: Asked, state: State) -> bool:
         services = self.world.services
         verdict = Verdict(
             state=state, jti="j", account_id=self.account, device_id="", acr="low"
@@ -136,7 +135,7 @@ class BackchannelMachine(RuleBasedStateMachine):
                 tx,
                 one.request.challenge,
                 verdict,
-                is_not_me=is_not_me,
+                is_refusal=state is State.DENIED,
             )
 
     @precondition(lambda self: self.all)

@@ -122,7 +122,10 @@ def test_what_is_not_the_agreed_shape_is_refused(text: str) -> None:
             verification={
                 "trust_framework": None,
                 "evidence": [
-                    {"type": {"value": "document"}, "document_details": [{"type": None}]}
+                    {
+                        "type": {"value": "document"},
+                        "document_details": [{"type": None}],
+                    }
                 ],
             }
         ),
