@@ -80,7 +80,9 @@ async def save_login(
     Raises GrantSpent when the session ended in the meantime.
     """
     if not await _hold_session(services, tx, code):
-        raise GrantSpent("the session has ended")  # and nothing of all this is written
+        # A refusal commits what stands: the grant is there, and must be worth nothing.
+        await services.grants.revoke(tx, grant.id)
+        raise GrantSpent("the session has ended")
     if not code.is_single_sign_on:
         party = await services.relying_parties.find(tx, code.client_id)
         await services.consents.record(

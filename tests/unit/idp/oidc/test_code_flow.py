@@ -193,7 +193,9 @@ async def test_a_code_of_a_session_that_ended_gives_nothing_and_leaves_nothing(
     answer = await world.exchange(code)
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant")
     async with world.services.store.read() as tx:
-        assert await tx.one("SELECT COUNT(*) FROM authorization_grant") == (1,)
+        assert await tx.one(
+            "SELECT COUNT(*) FROM authorization_grant WHERE revoked_at IS NULL"
+        ) == (1,)
 
 
 async def test_an_approval_is_resumed_once_and_only_by_its_browser(
