@@ -22,7 +22,13 @@ from idp.errors import AttestationInvalid
 LONGEST: Final = 6
 LARGEST: Final = 16 * 1024  # bytes of one certificate
 # A certificate is parsed part by part, and each part may be broken in its own way.
-UNREADABLE: Final = (ValueError, TypeError, UnsupportedAlgorithm)
+UNREADABLE: Final = (
+    ValueError,
+    TypeError,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    x509.InvalidVersion,
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -254,6 +254,14 @@ def test_no_changed_bit_of_an_attestation_that_matters_is_believed(
     assert told["authData"] == first["authData"]
 
 
+def test_a_certificate_of_no_known_version_is_refused() -> None:
+    key_id, attestation = MADE
+    third, nineteenth = bytes.fromhex("a003020102"), bytes.fromhex("a003020112")
+    assert third in attestation
+    with pytest.raises(AttestationInvalid, match="cannot be read"):
+        apple((key_id, attestation.replace(third, nineteenth, 1)))
+
+
 @given(st.binary(max_size=400))
 def test_noise_is_no_attestation(noise: bytes) -> None:
     with pytest.raises(AttestationInvalid):
