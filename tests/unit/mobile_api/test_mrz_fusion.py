@@ -123,9 +123,10 @@ def test_what_is_joined_was_shown_by_a_picture_or_nothing_is(
     lines = td1(invent(seed))
     pictures = [damaged(lines, *mark) for mark in marks] or [lines]
     fused = fuse(pictures, today=TODAY)
-    if fused.mrz is not None:
-        assert fused.mrz.lines[0][5:15] in {one[0][5:15] for one in pictures}
-        assert fused.mrz.lines[1][0:7] in {one[1][0:7] for one in pictures}
+    if fused.mrz is not None:  # `O` is read as `0` where the card has digits alone
+        shown = [[line.replace("O", "0") for line in one] for one in pictures]
+        assert fused.mrz.lines[0][5:15] in {one[0][5:15] for one in shown}
+        assert fused.mrz.lines[1][0:7] in {one[1][0:7] for one in shown}
 
 
 def test_zones_of_the_generator_check_out_in_every_format() -> None:
