@@ -248,8 +248,8 @@ def test_no_changed_bit_of_an_attestation_that_matters_is_believed(
         apple((key_id, bytes(changed)))
     except AttestationInvalid:
         return
-    # What still passes differs in nothing but the receipt, which we do not read, and in
-    # how many bits of a signature are said to be unused: all that is signed is the same.
+    # What still passes differs in nothing but the receipt, which we do not read, and
+    # in the count of unused bits of a signature: all that is signed is the same.
     told, first = cbor2.loads(bytes(changed)), cbor2.loads(attestation)
     assert _signed(told["attStmt"]["x5c"]) == _signed(first["attStmt"]["x5c"])
     assert told["authData"] == first["authData"]
